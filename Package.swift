@@ -53,7 +53,10 @@ let package = Package(
       ]),
     library(
       .server, "FlowBrokers", ["FlowServer", "FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON"]),
-    library(.server, "FlowNodes", ["FlowServer", "FlowHTTP", "CCurl"], unsafe: true),
+    library(
+      .server, "FlowNodes",
+      ["FlowServer", "FlowClient", "FlowHTTP", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "CCurl"],
+      unsafe: true),
     library(
       .tools, "FlowREPL",
       [

@@ -42,6 +42,20 @@ public struct ActionSettings: Sendable {
   }
 }
 
+extension ActionSettings {
+  /// The settings on which the effect of a call depends, as text: nodes with the same text may run each other's calls.
+  /// It has credentials.
+  public var text: String {
+    let mailServer = mail.map { [$0.url, $0.user ?? "", $0.password ?? "", $0.authorities ?? ""] } ?? []
+    let lines: [[String]] = [
+      ["network", reach.allowsPrivate ? "all" : "public"] + reach.hosts.sorted(), ["mail"] + mailServer,
+      ["sender", sender ?? ""], ["folder", mailFolder ?? ""], ["programs", programs ?? ""],
+      ["servers"] + servers.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] },
+    ]
+    return lines.map { $0.map { "\($0.utf8.count):\($0)" }.joined(separator: " ") }.joined(separator: "\n")
+  }
+}
+
 /// The network addresses that actions may call: the public network, and addresses added by the operator.
 public struct NetworkPolicy: Sendable {
   /// True if addresses of this machine and of private networks may be called.

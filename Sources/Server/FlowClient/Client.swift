@@ -26,6 +26,9 @@ public final class Client {
   /// The path of the server's socket; nil for a server with a host.
   private let socketPath: String?
   private let key: String?
+  private let usesProxy: Bool
+  /// Keeps the connection between requests.
+  private let easy = curl_easy_init()
 
   private var isLoopback: Bool {
     ["http://127.", "http://localhost", "http://[::1]", "https://127.", "https://localhost", "https://[::1]"]
@@ -35,24 +38,30 @@ public final class Client {
   /// - Parameters:
   ///   - base: The address of the server, such as `http://127.0.0.1:8080` or `unix:/run/flow.sock`.
   ///   - key: The API key, sent as a bearer token.
-  public init(base: String, key: String?) {
+  ///   - usesProxy: False to ignore a proxy that the environment names.
+  public init(base: String, key: String?, usesProxy: Bool = true) {
+    self.usesProxy = usesProxy
     let local = ["unix:", "http://unix:"].first { base.hasPrefix($0) }
     socketPath = local.map { String(base.dropFirst($0.count)) }
     self.base = socketPath != nil ? "http://localhost" : base.hasSuffix("/") ? String(base.dropLast()) : base
     self.key = key
   }
 
+  deinit { if let easy { curl_easy_cleanup(easy) } }
+
   /// Sends a request.
-  /// - Parameter path: The path with its query, encoded.
-  /// - Throws: When there is no response within a minute.
+  /// - Parameters:
+  ///   - path: The path with its query, encoded.
+  ///   - seconds: The time to wait for the response.
+  /// - Throws: When there is no response in this time.
   public func send(
     _ method: String, to path: String, body: [UInt8]? = nil, type: String = "application/json",
-    headers: [String] = []
+    headers: [String] = [], seconds: Int = 60
   ) throws(Unreachable) -> Response {
     let inbox = ResponseBuffer { _ in true }
     inbox.keepsAll = true
     let status = try perform(
-      method, path: path, body: body, headers: headers + ["Content-Type: \(type)"], seconds: 60, inbox)
+      method, path: path, body: body, headers: headers + ["Content-Type: \(type)"], seconds: seconds, inbox)
     return Response(status: status, body: inbox.bytes)
   }
 
@@ -71,8 +80,8 @@ public final class Client {
   private func perform(
     _ method: String, path: String, body: [UInt8]?, headers: [String], seconds: Int, _ inbox: ResponseBuffer
   ) throws(Unreachable) -> Int {
-    guard let easy = curl_easy_init() else { throw Unreachable(message: "out of memory") }
-    defer { curl_easy_cleanup(easy) }
+    guard let easy else { throw Unreachable(message: "out of memory") }
+    curl_easy_reset(easy)
     var list: UnsafeMutablePointer<curl_slist>?
     defer { curl_slist_free_all(list) }
     for header in headers + (key.map { ["Authorization: Bearer \($0)"] } ?? []) {
@@ -89,7 +98,7 @@ public final class Client {
     _ = flow_curl_set_list(easy, CURLOPT_HTTPHEADER, list)
     _ = flow_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
     // A proxy of the environment applies to other machines only.
-    if isLoopback { _ = flow_curl_set_text(easy, CURLOPT_NOPROXY, "*") }
+    if isLoopback || !usesProxy { _ = flow_curl_set_text(easy, CURLOPT_NOPROXY, "*") }
     _ = flow_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT, 10)
     if seconds > 0 { _ = flow_curl_set_long(easy, CURLOPT_TIMEOUT, seconds) }
     if let body {

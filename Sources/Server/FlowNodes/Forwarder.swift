@@ -1,5 +1,5 @@
 import CCurl
-import FlowHTTP
+public import FlowHTTP
 public import FlowServer
 import Foundation
 import Synchronization
@@ -81,7 +81,7 @@ public final class Forwarder: Sendable {
   }
 
   /// Forwards a request of a client.
-  func forward(_ request: HTTPRequest, _ respond: ResponseHandle) {
+  public func forward(_ request: HTTPRequest, _ respond: ResponseHandle) {
     post(.request(request, respond, mayForward: true))
   }
 

@@ -20,6 +20,10 @@ public final class NodeHandler: HTTPHandler {
     /// The service of the owner. Its sockets and streams remain when the node stops being the owner.
     var service: (any HTTPHandler)?
     var access: StandbyAccess?
+    /// Answers requests without the owner.
+    var reader: StandbyReader?
+    /// The sockets that ``reader`` has opened.
+    var sockets: Set<WebSocketHandle> = []
     /// The URL of the owner; nil while none is known.
     var owner: String?
     /// True if the process is about to end, so that readiness checks fail.
@@ -49,6 +53,12 @@ public final class NodeHandler: HTTPHandler {
     forwarder.allow(access)
   }
 
+  /// The URL of the owner; nil while none is known.
+  public var owner: String? { state.withLock { $0.owner } }
+
+  /// Starts answering some requests on this node, while it is a standby.
+  public func read(through reader: StandbyReader) { state.withLock { $0.reader = reader } }
+
   /// Starts answering through the service, with the requests that have waited for an owner.
   public func activate(_ service: any HTTPHandler) {
     state.withLock { state in
@@ -61,11 +71,13 @@ public final class NodeHandler: HTTPHandler {
 
   /// This node has claimed the store: requests wait until it serves.
   public func prepareToServe() {
-    state.withLock { state in
+    let reader = state.withLock { state in
       state.isStarting = true
       state.owner = nil
+      return state.reader
     }
     forwarder.setOwner(nil)
+    reader?.end()
   }
 
   /// Makes readiness checks fail; requests are still answered.
@@ -102,7 +114,10 @@ public final class NodeHandler: HTTPHandler {
     guard let access = state.access else { return respond.send(StandbyAccess.withoutOwner(nil)) }
     guard request.headers[Hop.header] == nil else { return answer(node: request, respond, by: access, in: state) }
     if let refusal = access.refusal(of: request) { return respond.send(refusal) }
-    forwarder.forward(request, respond)
+    guard state.role == .standby, !state.isStarting, !state.isDraining, let reader = state.reader,
+      StandbyReader.mayAnswer(request)
+    else { return forwarder.forward(request, respond) }
+    reader.handle(request, respond) { [forwarder] in forwarder.forward(request, respond) }
   }
 
   /// Answers another node. Its request is never forwarded again.
@@ -137,23 +152,45 @@ public final class NodeHandler: HTTPHandler {
 
   // MARK: - Sockets and streams
 
-  public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) { service?.opened(socket, request) }
-  public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
-    service?.received(message, on: socket)
+  public func opened(_ socket: WebSocketHandle, _ request: HTTPRequest) {
+    let handler = state.withLock { state -> (any HTTPHandler)? in
+      guard let reader = state.reader, reader.hasOpened(request) else { return state.service }
+      state.sockets.insert(socket)
+      return reader.access
+    }
+    handler?.opened(socket, request)
   }
-  public func closed(_ socket: WebSocketHandle) { service?.closed(socket) }
-  public func drained(_ socket: WebSocketHandle) { service?.drained(socket) }
+
+  public func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
+    handler(of: socket)?.received(message, on: socket)
+  }
+
+  public func closed(_ socket: WebSocketHandle) {
+    handler(of: socket)?.closed(socket)
+    state.withLock { _ = $0.sockets.remove(socket) }
+  }
+
+  public func drained(_ socket: WebSocketHandle) { handler(of: socket)?.drained(socket) }
   public func tunnelled(_ bytes: [UInt8], from stream: ResponseHandle) { forwarder.send(bytes, to: stream) }
 
   public func abandoned(_ stream: ResponseHandle) {
     forwarder.abandoned(stream)
-    service?.abandoned(stream)
+    for handler in streaming { handler.abandoned(stream) }
   }
 
   public func drained(_ stream: ResponseHandle) {
     forwarder.drained(stream)
-    service?.drained(stream)
+    for handler in streaming { handler.drained(stream) }
   }
 
-  private var service: (any HTTPHandler)? { state.withLock { $0.service } }
+  private func handler(of socket: WebSocketHandle) -> (any HTTPHandler)? {
+    state.withLock { $0.sockets.contains(socket) ? $0.reader?.access : $0.service }
+  }
+
+  /// The handlers that may have streams: an event of a stream of another one has no effect.
+  private var streaming: [any HTTPHandler] {
+    state.withLock { state in
+      (state.reader.map { [$0.access] } ?? []) + (state.service.map { [$0] } ?? [])
+    }
+  }
 }

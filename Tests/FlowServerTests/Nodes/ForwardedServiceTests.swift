@@ -1,4 +1,5 @@
 import FlowJSON
+import FlowServer
 import FlowTestSupport
 import Foundation
 import Testing
@@ -44,6 +45,13 @@ struct ForwardedServiceTests {
     let refused = try client.send("POST", path + "/events", text: "{", headers: ["Content-Type": "application/json"])
     #expect(refused.status == 400 && refused.json["code"] == "invalid-json")
     #expect(try client.send("POST", "/nodes/claim", [:]).status == 404, "nodes only")
+    // The digest that nodes add: a standby must not sign a request of a client as one of its own.
+    let body: JSON = ["node": "n", "limit": 9]
+    let signed = NodeRequest.sign(method: "POST", target: NodeRequest.calls, body: body.bytes(), secret: [])
+    for client in [client, direct] {
+      #expect(try client.send("POST", signed.target, body).status == 404)
+      #expect(try client.send("GET", NodeRequest.journal + "?after=0&wait=0").status == 404)
+    }
   }
 
   @Test("a caller keeps its key, its address and its limit behind a standby, and cannot change them")
@@ -70,7 +78,7 @@ struct ForwardedServiceTests {
     #expect(try direct.send("POST", cancel, [:], headers: forged.merging(from) { $1 }).status == 403)
     #expect(try client.send("POST", cancel, [:], headers: forged).status == 421)
     let statuses = try (0..<8).map { index in
-      try (index % 2 == 0 ? client : direct).send("GET", "/v1/flows", headers: bearer(slow)).status
+      try (index % 2 == 0 ? client : direct).send("GET", "/v1/instances", headers: bearer(slow)).status
     }
     #expect(statuses.contains(429), "one limit for requests to all nodes")
 

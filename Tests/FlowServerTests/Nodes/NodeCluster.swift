@@ -22,20 +22,22 @@ final class NodeCluster {
   ///   - options: Of every node.
   ///   - key: For servers with keys.
   ///   - flow: A program with the flow `Counter`, unless another is needed.
+  ///   - settings: The contents of `flow.toml`; nil for none.
   ///   - location: Of the store; a new schema of the server without it.
   ///   - environment: Variables of each node.
   ///   - binaries: The binary of each node; nil for the one in the build of the tests.
   ///   - started: The number of nodes to start; all of them without it.
   init(
     count: Int, options: [String] = [], key: String? = nil, flow: String = CrashTests.counter,
-    server: PostgresServer? = nil, location: String? = nil, environment: [[String: String]] = [],
-    binaries: [URL?] = [], starting started: Int? = nil
+    settings: String? = nil, server: PostgresServer? = nil, location: String? = nil,
+    environment: [[String: String]] = [], binaries: [URL?] = [], starting started: Int? = nil
   ) throws {
     self.environment = environment
     self.binaries = binaries
     self.options = options
     folder = try TestFolder()
     file = try folder.write("counter.flow", flow)
+    if let settings { _ = try folder.write("flow.toml", settings) }
     self.location = try location ?? (server ?? PostgresServer.shared()).newLocation()
     let first = Int.random(in: 20_000..<29_000)
     ports = (0..<count).map { first + $0 }

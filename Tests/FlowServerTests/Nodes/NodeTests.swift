@@ -21,8 +21,8 @@ struct NodeTests {
     #expect(try standby.send("GET", "/livez").status == 200)
     let readiness = try standby.send("GET", "/readyz")
     #expect(readiness.status == 200 && readiness.text == "standby of \(url)\n")
-    let response = try standby.send("GET", "/v1/flows")
-    #expect(response.status == 200 && response.json["items"]?.array?.count == 1)
+    let response = try standby.send("GET", "/v1/instances?limit=500")
+    #expect(response.status == 200 && response.json["items"]?.array?.count == NodeCluster.instances)
     var metrics = ""
     for _ in 0..<100 {
       metrics = try standby.send("GET", "/metrics").text

@@ -28,6 +28,39 @@ public struct Catalogue: Sendable {
 
   public init() {}
 
+  /// The flows that the owner of a store serves, as another process reads them.
+  /// - Parameters:
+  ///   - rows: The last deployment of each flow.
+  ///   - started: The hashes of the programs that the server was started with.
+  ///   - generation: The number of changes: a higher one than that of each earlier copy.
+  ///   - machine: Returns the program with a hash.
+  /// - Throws: The error of `machine`.
+  public init(
+    _ rows: [DeploymentRow], startedWith started: [String], generation: Int,
+    machine: (String) throws(StoreError) -> Machine
+  ) throws(StoreError) {
+    var found: [(row: DeploymentRow, program: Machine, flow: FlowIndex)] = []
+    for row in rows {
+      let program = try machine(row.definition)
+      if let flow = program.flow(named: row.flow) { found.append((row, program, flow)) }
+    }
+    for (row, program, flow) in Catalogue.inOrder(found, startedWith: started) {
+      add(Entry(row, machine: program, flow: flow))
+    }
+    self.generation = generation
+  }
+
+  /// Deployments in the order in which they were made: it decides which flow's answer to an event counts as the first.
+  static func inOrder<Program>(
+    _ found: [(row: DeploymentRow, program: Program, flow: FlowIndex)], startedWith started: [String]
+  ) -> [(row: DeploymentRow, program: Program, flow: FlowIndex)] {
+    let position = { (hash: String) in started.firstIndex(of: hash) ?? started.count }
+    return found.sorted {
+      ($0.row.at, position($0.row.definition), $0.row.definition, $0.flow)
+        < ($1.row.at, position($1.row.definition), $1.row.definition, $1.flow)
+    }
+  }
+
   public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
   /// The names of the flows of which new instances may start.
@@ -62,6 +95,12 @@ public struct Catalogue: Sendable {
 }
 
 extension Catalogue.Entry {
+  init(_ row: DeploymentRow, machine: Machine, flow: FlowIndex) {
+    self.init(
+      name: row.flow, machine: machine, flow: flow, hash: row.definition, origin: row.origin, deployedAt: row.at,
+      isRetired: row.isRetired)
+  }
+
   /// Returns true if the flow receives an event that names no flow: the event carries a key, or it starts an instance.
   public func isReached(by event: String) -> Bool {
     guard let number = machine.event(named: event), machine.handles(event: number, flow: flow) else { return false }

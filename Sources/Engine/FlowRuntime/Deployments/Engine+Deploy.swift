@@ -98,10 +98,7 @@ extension Engine {
   }
 
   private func add(_ row: DeploymentRow, _ version: Version, flow: FlowIndex) {
-    deployments.add(
-      Catalogue.Entry(
-        name: row.flow, machine: version.machine, flow: flow, hash: version.hash, origin: row.origin,
-        deployedAt: row.at, isRetired: row.isRetired))
+    deployments.add(Catalogue.Entry(row, machine: version.machine, flow: flow))
     batch.writes.deployments.append(row)
   }
 
@@ -111,16 +108,11 @@ extension Engine {
     for row in try store.schedules() { _ = deployments.set(row) }
     let rows = try store.deployments()
     // A program that this version can no longer load affects its own instances only.
-    let found = rows.compactMap { row -> (row: DeploymentRow, version: Version, flow: FlowIndex)? in
+    let found = rows.compactMap { row -> (row: DeploymentRow, program: Version, flow: FlowIndex)? in
       guard let version = try? version(row.definition) else { return nil }
       return version.machine.flow(named: row.flow).map { (row, version, $0) }
     }
-    // In the order in which they were deployed: it decides which flow's answer to an event counts as the first.
-    let position = { (hash: String) in started.firstIndex { $0.hash == hash } ?? started.count }
-    for (row, version, flow) in found.sorted(by: {
-      ($0.row.at, position($0.row.definition), $0.row.definition, $0.flow)
-        < ($1.row.at, position($1.row.definition), $1.row.definition, $1.flow)
-    }) {
+    for (row, version, flow) in Catalogue.inOrder(found, startedWith: started.map(\.hash)) {
       add(row, version, flow: flow)
       let isGone = row.origin == Engine.filesOrigin && started.allSatisfy { $0.machine.flow(named: row.flow) == nil }
       if let entry = catalogue[row.flow], isGone, !row.isRetired { retire(entry) }

@@ -30,6 +30,9 @@ public final class Engine {
   var deployments = DeploymentRegistry()
   /// Claims of workers that wait for jobs.
   let waitingClaims = WaitingClaims()
+  /// Claims of other nodes that wait for calls.
+  let waitingCallClaims = WaitingCallClaims()
+  var nodeCalls = NodeCalls()
   var cache = InstanceCache(capacity: Engine.maximumCached / 2)
   var scheduler = JobScheduler()
   var throttles: ActionThrottles
@@ -104,8 +107,10 @@ public final class Engine {
     let hasRoom = scheduler.hasRoom
     if hasRoom, scheduler.hasReady { return 0 }
     if case .waking = slots.restoration { return 0 }
-    return [nextTimer, nextLease, deployments.nextStart, hasRoom ? scheduler.nextDue : nil].compactMap { $0 }
-      .filter { $0 <= JobDue.latest }.min()
+    return [
+      nextTimer, nextLease, deployments.nextStart, hasRoom ? scheduler.nextDue : nil, nodeCalls.nextLoss,
+      waitingCallClaims.nextDue,
+    ].compactMap { $0 }.filter { $0 <= JobDue.latest }.min()
   }
 
   /// The current instant of the engine's world, in milliseconds since 1970.

@@ -67,7 +67,22 @@ public final class EngineThread: Sendable {
   /// The error of the last commit; nil when it succeeded.
   private let failure = Mutex<String?>(nil)
 
-  public init() {}
+  /// The number of calls in progress above which the owner of a store gives others to nodes that ask for some.
+  private let ownCalls: Int
+
+  /// - Parameter ownCalls: The number of calls in progress above which the owner of a store gives others to nodes that
+  ///   ask for some.
+  public init(ownCalls: Int = Engine.defaultOwnCalls) { self.ownCalls = ownCalls }
+
+  /// The engine of another process, of which only the flows are known that it serves: it refuses all requests.
+  public static func remote() -> EngineThread {
+    let engine = EngineThread()
+    engine.queue.withLock { $0.isClosed = true }
+    return engine
+  }
+
+  /// Sets the flows that the engine of another process serves.
+  public func follow(_ catalogue: Catalogue) { served.withLock { $0 = catalogue } }
 
   /// The reason why the last batch could not be committed; nil after a successful commit.
   public var commitFailure: String? { failure.withLock { $0 } }
@@ -172,7 +187,7 @@ public final class EngineThread: Sendable {
   }
 
   /// - Returns: The reason when the request is rejected.
-  private func enqueue(_ item: Item, isInternal: Bool = false) -> EngineProblem? {
+  func enqueue(_ item: Item, isInternal: Bool = false) -> EngineProblem? {
     let (problem, mustWake) = queue.withLock { queue -> (EngineProblem?, Bool) in
       if queue.isClosed { return (.shuttingDown, false) }
       // Results of jobs always have room, or the system could not drain itself.
@@ -207,12 +222,27 @@ public final class EngineThread: Sendable {
     let engine = loop.engine
     var replies = items.map { $0.work(engine) }
     engine.endLeases()
+    engine.endLostCalls()
     engine.fireTimers()
     engine.fireSchedules()
     replies += loop.claims.serve(engine)
     guard commit(replies, in: loop) else { return false }
-    for (job, request) in engine.dispatch() { start(job, request: request, runner: loop.runner) }
-    return commit([], in: loop)
+    return commit(startJobs(in: loop), in: loop)
+  }
+
+  /// Starts the ready jobs. While other nodes ask for calls, they get those beyond the owner's own number, and the
+  /// owner runs what they can't.
+  /// - Returns: The replies to other nodes, to be sent after the commit.
+  private func startJobs(in loop: Loop) -> [Reply] {
+    let engine = loop.engine
+    var hasPage = false
+    var replies: [Reply] = []
+    if !engine.waitingCallClaims.isEmpty {
+      start(engine.dispatch(atMost: ownCalls, hasPage: &hasPage), in: loop)
+      replies = engine.waitingCallClaims.serve(engine)
+    }
+    start(engine.dispatch(atMost: Engine.maximumInFlight, hasPage: &hasPage), in: loop)
+    return replies
   }
 
   /// Runs a piece of maintenance when the budget allows, and verifies the files of the store once a second.
@@ -236,15 +266,17 @@ public final class EngineThread: Sendable {
     }
   }
 
-  private func start(_ job: Int64, request: JobRequest, runner: any ActionRunner) {
-    runner.run(request) { [self] outcome in
-      let item = Item(
-        work: { engine in
-          engine.finish(job, outcome)
-          return { _ in }
-        }, refuse: { _ in })
-      // A result after the shutdown is lost; the next start finds the job in the store.
-      _ = enqueue(item, isInternal: true)
+  private func start(_ jobs: [(job: Int64, request: JobRequest)], in loop: Loop) {
+    for (job, request) in jobs {
+      loop.runner.run(request) { [self] outcome in
+        let item = Item(
+          work: { engine in
+            engine.finish(job, outcome)
+            return { _ in }
+          }, refuse: { _ in })
+        // A result after the shutdown is lost; the next start finds the job in the store.
+        _ = enqueue(item, isInternal: true)
+      }
     }
   }
 
@@ -335,5 +367,8 @@ private final class Loop {
   }
 
   /// Answers the waiting claims without jobs.
-  func refuseClaims() { claims.refuseAll() }
+  func refuseClaims() {
+    claims.refuseAll()
+    engine.waitingCallClaims.refuseAll()
+  }
 }

@@ -11,12 +11,20 @@ extension Engine {
   /// Starts the jobs that a runner may execute now. Called after ``commit()``, and followed by another commit: some
   /// jobs end here.
   public func dispatch() -> [(job: Int64, request: JobRequest)] {
+    var hasPage = false
+    return dispatch(atMost: Engine.maximumInFlight, hasPage: &hasPage)
+  }
+
+  /// Starts a part of the jobs.
+  /// - Parameters:
+  ///   - limit: The maximum number of jobs in progress.
+  ///   - hasPage: True if a page of a broadcast was delivered since the last commit.
+  func dispatch(atMost limit: Int, hasPage: inout Bool) -> [(job: Int64, request: JobRequest)] {
     restoreSlots()
     refill()
-    let taken = scheduler.dequeue()
+    let taken = scheduler.dequeue(upTo: limit)
     var out: [(job: Int64, request: JobRequest)] = []
     var held: [JobRow] = []
-    var hasPage = false
     for row in taken where isCurrent(row) {
       guard let cached = loadOwner(of: row, at: world.now()) else { continue }
       if cached.row.status == .suspended {
@@ -74,7 +82,7 @@ extension Engine {
   }
 
   /// True if nothing has changed the job since its row was read.
-  private func isCurrent(_ row: JobRow) -> Bool {
+  func isCurrent(_ row: JobRow) -> Bool {
     !batch.changesJob(row.id) && !scheduler.isInFlight(row.id)
   }
 
@@ -105,7 +113,7 @@ extension Engine {
     return arguments
   }
 
-  private func request(for row: JobRow) -> Result<JobRequest, BindingError> {
+  func request(for row: JobRow) -> Result<JobRequest, BindingError> {
     do {
       guard let cached = try load(row: row.instance), let action = action(of: row, in: cached.version.machine) else {
         return .failure(BindingError("its instance or action is gone"))

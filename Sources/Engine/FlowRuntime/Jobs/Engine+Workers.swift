@@ -146,7 +146,7 @@ extension Engine {
     return row.deadline == 0 ? end : min(end, row.deadline)
   }
 
-  private func watchLease(_ end: Int64) { nextLease = min(nextLease ?? .max, end) }
+  func watchLease(_ end: Int64) { nextLease = min(nextLease ?? .max, end) }
 
   /// Ends expired leases: each counts as an attempt, because work that crashes its workers would otherwise be retried
   /// indefinitely. The outcome is final once ``commit()`` has returned.
@@ -156,6 +156,10 @@ extension Engine {
     let limit = Engine.leasesPerBatch
     let rows = read { () throws(StoreError) in try store.expiredLeases(at: now, limit: limit) } ?? []
     for row in rows where !batch.changesJob(row.id) {
+      if row.queue == nil {
+        endCallLease(of: row)
+        continue
+      }
       let isTimeout = row.deadline != 0 && row.deadline <= now
       finish(
         row,

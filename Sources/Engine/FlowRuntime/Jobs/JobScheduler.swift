@@ -12,6 +12,8 @@ struct JobScheduler {
   /// True if another job may start.
   var hasRoom: Bool { inFlight.count < Engine.maximumInFlight }
   var hasReady: Bool { !ready.isEmpty }
+  /// The number of jobs that are ready to start.
+  var readyCount: Int { ready.count }
 
   /// The jobs in progress, by number.
   var running: [Int64] { inFlight.sorted() }
@@ -43,7 +45,7 @@ struct JobScheduler {
     for id in removed { ready.remove(id) }
     var due: [JobRow] = []
     for row in rows.values where row.queue == nil && !inFlight.contains(row.id) {
-      // An earlier version of the row does not start.
+      // An earlier version of the row does not start, and neither does a call that another node runs.
       ready.remove(row.id)
       guard let instant = row.due.instant else { continue }
       if instant <= now { due.append(row) } else { nextDue = min(nextDue ?? .max, instant) }
@@ -62,15 +64,17 @@ struct JobScheduler {
   /// Adds rows of the store that are due.
   /// - Parameter nextDue: The first due time of all others.
   mutating func add(_ rows: [JobRow]) {
-    ready.append(rows.filter { !ready.contains($0.id) && !inFlight.contains($0.id) })
+    ready.append(rows.filter { !ready.contains($0.id) && !inFlight.contains($0.id) && $0.lease == 0 })
   }
 
   mutating func setNextDue(_ instant: Int64?) { nextDue = instant }
 
   /// Removes the jobs that may start now.
-  mutating func dequeue() -> [JobRow] {
-    ready.removeFirst(max(Engine.maximumInFlight - inFlight.count, 0))
-  }
+  /// - Parameter limit: The maximum number of jobs in progress.
+  mutating func dequeue(upTo limit: Int) -> [JobRow] { ready.removeFirst(max(limit - inFlight.count, 0)) }
+
+  /// Removes the first ready jobs, for another node.
+  mutating func dequeue(atMost count: Int) -> [JobRow] { ready.removeFirst(count) }
 
   /// Returns jobs that have to wait for the next batch.
   mutating func putBack(_ rows: [JobRow]) { ready.prepend(rows) }

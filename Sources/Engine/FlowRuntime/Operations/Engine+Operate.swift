@@ -118,7 +118,8 @@ extension Engine {
   @discardableResult
   private func release(_ instance: Int64, where isMatch: (JobDue) -> Bool) -> Int {
     let now = world.now()
-    let rows = jobs(of: instance).filter { isMatch($0.due) }
+    // A call that another node runs has not ended.
+    let rows = jobs(of: instance).filter { isMatch($0.due) && ($0.lease == 0 || $0.queue != nil) }
     for var row in rows {
       row.due = .at(now)
       write(row)

@@ -14,6 +14,10 @@ public struct NodeRow: Hashable, Sendable {
   public var seenAt: Int64
   /// True if it was seen recently.
   public var isAlive: Bool
+  /// The instant at which the owner has claimed the store, in milliseconds since 1970; nil for other nodes.
+  public var ownerSince: Int64?
+  /// The number of calls of actions that it runs; nil for a node that runs none for the owner.
+  public var calls: Int?
 
   public init(
     id: String, address: String, version: String, role: String, formats: ClosedRange<Int64>, seenAt: Int64,

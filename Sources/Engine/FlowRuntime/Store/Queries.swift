@@ -63,6 +63,8 @@ extension JobQueries {
 
 /// Reads programs.
 public protocol DeploymentQueries: Sendable {
+  /// The last deployment of each flow.
+  func deployments() throws(StoreError) -> [DeploymentRow]
   /// The IR of a program, by its hash.
   func definition(hash: String) throws(StoreError) -> [UInt8]?
   /// The programs from which a flow was ever served, oldest first.

@@ -76,6 +76,12 @@ extension PostgresQueries {
     try read("SELECT ir FROM @.definition WHERE hash = $1", [.text(hash)]).first { $0.document(0) }
   }
 
+  /// The last deployment of each flow.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func deployments() throws(StoreError) -> [DeploymentRow] {
+    try read(PostgresColumns.deployments).map { $0.deployment }
+  }
+
   /// The programs from which a flow was ever served, oldest first.
   /// - Throws: `StoreError` when the store cannot be read.
   public func versions(flow: String) throws(StoreError) -> [VersionRow] {

@@ -21,6 +21,10 @@ enum PostgresColumns {
   static let items = """
     SELECT instance, call, item, document FROM @.item WHERE part = 0 AND instance = $1 ORDER BY call, item
     """
+  static let deployments = """
+    SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM @.deployment p JOIN @.definition d ON d.id = p.definition
+    WHERE p.part = 0
+    """
   static let schedules = """
     SELECT s.flow, s.start, d.hash, s.due, s.running, s.waiting, s.last_run, s.last_skipped, s.skipped
     FROM @.schedule s JOIN @.definition d ON d.id = s.definition WHERE s.part = 0
@@ -71,6 +75,11 @@ extension PostgresRow {
     JournalEntry(
       sequence: integer(0), instance: integer(1), flow: text(2), key: text(3), revision: Int(integer(4)),
       kind: JournalEntry.Kind(stored: text(5)), at: integer(6), body: (try? JSON(parsing: document(7))) ?? .null)
+  }
+
+  var deployment: DeploymentRow {
+    DeploymentRow(
+      flow: text(0), definition: text(1), origin: text(2), at: integer(3), isRetired: integer(4) != 0)
   }
 
   var schedule: ScheduleRow {

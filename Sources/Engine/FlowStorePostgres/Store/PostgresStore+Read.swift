@@ -223,15 +223,7 @@ extension PostgresStore {
   /// The last deployment of each flow.
   /// - Throws: `StoreError` when the store cannot be read.
   public func deployments() throws(StoreError) -> [DeploymentRow] {
-    try read(
-      """
-      SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM @.deployment p JOIN @.definition d ON d.id = p.definition
-      WHERE p.part = 0
-      """
-    ).map {
-      DeploymentRow(
-        flow: $0.text(0), definition: $0.text(1), origin: $0.text(2), at: $0.integer(3), isRetired: $0.integer(4) != 0)
-    }
+    try read(PostgresColumns.deployments).map { $0.deployment }
   }
 
   /// The scheduled starts, with the time of the next run of each.

@@ -32,6 +32,8 @@ struct Statements {
     """
 
   static let items = "SELECT instance, call, item, document FROM item WHERE instance = ?1 ORDER BY call, item"
+  static let deployments =
+    "SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM deployment p JOIN definition d ON d.id = p.definition"
   static let schedules = """
     SELECT s.flow, s.start, d.hash, s.due, s.running, s.waiting, s.last_run, s.last_skipped, s.skipped
     FROM schedule s JOIN definition d ON d.id = s.definition

@@ -164,6 +164,17 @@ extension SQLiteQueries {
     }
   }
 
+  /// The last deployment of each flow.
+  /// - Throws: `StoreError` when the store cannot be read.
+  public func deployments() throws(StoreError) -> [DeploymentRow] {
+    try withConnection { connection throws(StoreError) in
+      let statement = try connection.prepare(Statements.deployments)
+      var rows: [DeploymentRow] = []
+      while try statement.next() { rows.append(statement.deployment) }
+      return rows
+    }
+  }
+
   /// The programs from which a flow was ever served, oldest first.
   /// - Throws: `StoreError` when the store cannot be read.
   public func versions(flow: String) throws(StoreError) -> [VersionRow] {

@@ -75,12 +75,7 @@ extension SQLiteStore {
   /// The last deployment of each flow.
   /// - Throws: `StoreError` when the store cannot be read.
   public func deployments() throws(StoreError) -> [DeploymentRow] {
-    let rows = try connection.prepare(
-      "SELECT p.flow, d.hash, p.origin, p.at, p.retired FROM deployment p JOIN definition d ON d.id = p.definition")
-    return try all(rows) {
-      DeploymentRow(
-        flow: $0.text(0), definition: $0.text(1), origin: $0.text(2), at: $0.integer(3), isRetired: $0.integer(4) != 0)
-    }
+    try all(try connection.prepare(Statements.deployments)) { $0.deployment }
   }
 
   /// The scheduled starts, with the time of the next run of each.
@@ -326,6 +321,12 @@ extension Statement {
 }
 
 extension Statement {
+  /// The row of a deployment, in the order of `Statements.deployments`.
+  var deployment: DeploymentRow {
+    DeploymentRow(
+      flow: text(0), definition: text(1), origin: text(2), at: integer(3), isRetired: integer(4) != 0)
+  }
+
   /// The row of a scheduled start, in the order of `Statements.schedules`.
   var schedule: ScheduleRow {
     var row = ScheduleRow(flow: text(0), start: Int(integer(1)), definition: text(2), due: integer(3))

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Identifies a pending request; responses to a request whose peer has disconnected are discarded.
 public struct ResponseHandle: Sendable {
   let inbox: Inbox
@@ -51,6 +53,36 @@ public struct ResponseHandle: Sendable {
   public func notifyWhenDrained() {
     inbox.post(.awaitDrain(target))
   }
+}
+
+extension ResponseHandle {
+  /// The target of a request without a connection: what is sent to it is dropped after it was observed.
+  private static let nowhere = Inbox(limit: 0)
+  private static let lastNumber = Atomic<UInt64>(0)
+
+  /// A handle for a request that a component of the server makes; nil when the system has no descriptor left.
+  /// - Parameter receive: Called with the response.
+  public init?(receive: @escaping @Sendable (HTTPResponse) -> Void) {
+    guard let inbox = ResponseHandle.nowhere else { return nil }
+    inbox.close()
+    let number = ResponseHandle.lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
+    self.init(inbox: inbox, target: Inbox.Target(slot: 0, generation: number))
+    observer = ResponseReceiver(receive)
+  }
+}
+
+/// Passes a response to a component of the server.
+private final class ResponseReceiver: ResponseObserver {
+  private let receive: @Sendable (HTTPResponse) -> Void
+
+  init(_ receive: @escaping @Sendable (HTTPResponse) -> Void) { self.receive = receive }
+
+  func willSend(_ response: HTTPResponse) -> HTTPResponse {
+    receive(response)
+    return response
+  }
+
+  func willUpgrade() {}
 }
 
 /// Observes the response to a request, on the thread that sends it.

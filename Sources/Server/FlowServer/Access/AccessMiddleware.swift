@@ -28,6 +28,8 @@ public final class AccessMiddleware: HTTPHandler {
     public var trustedProxies: Set<String> = []
     /// The secret by which nodes of one store recognize requests that they forward; nil for a server without others.
     public var nodeSecret: [UInt8]?
+    /// The settings of this node for actions; nil if it gives no calls to others.
+    public var nodeSettings: NodeSettings?
 
     public init() {}
 
@@ -105,8 +107,7 @@ public final class AccessMiddleware: HTTPHandler {
   /// Replaces the keys. Open sockets and streams are closed; their clients authenticate again.
   public func replaceKeys(_ keys: KeyRing) {
     state.withLock { $0.keys = keys }
-    sockets.end("the keys have changed")
-    endStreams()
+    endConnections("the keys have changed")
   }
 
   /// The answer to requests that arrive while the server stops.
@@ -117,11 +118,16 @@ public final class AccessMiddleware: HTTPHandler {
       body: problem.json.bytes())
   }
 
+  /// Closes sockets and streams; their clients connect again.
+  func endConnections(_ reason: String) {
+    sockets.end(reason)
+    endStreams()
+  }
+
   /// Makes readiness checks fail and closes sockets and streams; requests are still answered.
   public func drain() {
     state.withLock { $0.isDraining = true }
-    sockets.end("draining")
-    endStreams()
+    endConnections("draining")
   }
 
   /// Waits until each request has a response, or for a limited time: some wait for events.
@@ -133,7 +139,10 @@ public final class AccessMiddleware: HTTPHandler {
     }
   }
 
-  private func endStreams() { service.live.endStreams { [expirations] in expirations.remove($0) } }
+  private func endStreams() {
+    service.live.endFollowers()
+    service.live.endStreams { [expirations] in expirations.remove($0) }
+  }
 
   /// Closes a listener whose key has expired; its client may reconnect with another key.
   private static func end(_ listener: LiveListener, _ live: LiveHub) {
@@ -153,6 +162,7 @@ public final class AccessMiddleware: HTTPHandler {
   // MARK: - Requests
 
   public func admit(_ head: HTTPRequest) -> HTTPAdmission {
+    if isFromNode(head) { return .admitted(context: nil) }
     let context = context(of: head)
     do throws(Problem) {
       try check(head, context)
@@ -163,6 +173,7 @@ public final class AccessMiddleware: HTTPHandler {
   }
 
   public func handle(_ request: HTTPRequest, _ respond: ResponseHandle) {
+    if isFromNode(request) { return handle(node: request, respond) }
     // For a pending body, the head was already checked.
     if let context = request.access { return dispatch(request, Responder(respond, context)) }
     let context = context(of: request)
@@ -309,6 +320,8 @@ extension AccessMiddleware {
     let scopes = principal.scopes.map(\.rawValue).sorted().map { JSON.string($0) }
     let reply: JSON = ["scopes": .array(scopes), "roles": .array(principal.roles.map { .string($0) })]
     socket.send(text: LiveProtocol.reply(json["id"]?.int.map { Int64($0) } ?? 0, reply))
+    var request = request
+    request.headers.append(name: "Authorization", value: "Bearer \(token)")
     service.opened(socket, request: request, context: context)
   }
 

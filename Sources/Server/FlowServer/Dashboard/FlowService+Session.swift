@@ -17,6 +17,7 @@ extension FlowService {
       .init("flows", principal.flows.map { .array($0.sorted().map { .string($0) }) } ?? .null),
       .init("authentication", middleware.hasKeys ? "key" : "none"),
       .init("readOnly", .bool(middleware.settings.isReadOnly)), .init("version", .string(middleware.metrics.version)),
+      .init("nodes", .bool(nodes != nil)),
     ]
     if let expires = principal.expires { members.append(.init("expires", .string(timeText(expires)))) }
     request.respond.send(.json(.object(members), headers: [("Cache-Control", "no-store")]))

@@ -215,7 +215,7 @@ enum Schemas {
       object([
         "name": string, "scopes": strings, "roles": strings, "flows": nullable(strings),
         "authentication": ["type": "string", "enum": ["none", "key"]], "readOnly": boolean, "version": string,
-        "expires?": time,
+        "nodes": boolean, "expires?": time,
       ])
     ),
     (
@@ -289,7 +289,8 @@ enum Schemas {
       "Node",
       object([
         "id": string, "address": string, "role": ["type": "string", "enum": ["owner", "standby", "draining"]],
-        "version": string, "formats": list(integer), "seenAt": time, "alive": boolean,
+        "version": string, "formats": list(integer), "seenAt": time, "alive": boolean, "ownerSince?": time,
+        "calls?": integer,
       ])
     ),
     (

@@ -36,10 +36,38 @@ struct FlowChange: Sendable {
   }
 }
 
+// Between nodes: the owner sends changes to the others.
+extension FlowChange {
+  /// The change as other nodes read it.
+  var json: JSON {
+    var members: [JSON.Member] = [
+      .init("kind", .string(kind.rawValue)), .init("flow", .string(flow)), .init("caller", .string(caller)),
+      .init("at", .int(at)),
+    ]
+    if let version {
+      members += [.init("definition", .string(version.definition)), .init("version", .int(Int64(version.number)))]
+    }
+    return .object(members)
+  }
+
+  /// Reads ``json``; nil for any other document.
+  init?(_ json: JSON) {
+    guard let kind = json["kind"]?.string.flatMap(Kind.init), let flow = json["flow"]?.string,
+      let caller = json["caller"]?.string, let at = json["at"]?.int
+    else { return nil }
+    self.init(kind: kind, flow: flow, caller: caller, at: Int64(at))
+    if let definition = json["definition"]?.string, let number = json["version"]?.int {
+      version = (definition, number)
+    }
+  }
+}
+
 extension LiveHub {
   /// Sends a change of the served flows to the sockets and streams that are to know of it.
   func publish(_ change: FlowChange) {
     queue.async { [self] in
+      state.withLock { $0.followers.record(change) }
+      answerFollowers()
       let text = change.cloudEvent.text()
       for (listener, subscriptions) in state.withLock({ $0.listeners }) {
         for subscription in subscriptions where subscription.filter.admitsChange(of: change.flow, kind: change.kind) {

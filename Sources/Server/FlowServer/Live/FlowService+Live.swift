@@ -28,7 +28,7 @@ extension FlowService {
   /// `?since=41&flow=Order` in the address subscribes immediately, with the number 0.
   func opened(_ socket: WebSocketHandle, request: HTTPRequest, context: RequestContext) {
     live.limit(socket, to: context.principal.flows, access: try? readAccess(context))
-    let peer = LivePeer(context)
+    let peer = LivePeer(context, request)
     peers.withLock { $0[socket] = peer }
     guard let query = try? RouteRequest.query(of: request), let text = query["since"] else { return }
     guard let since = LivePosition(text) else {
@@ -83,7 +83,8 @@ extension FlowService {
       case .hello(let id): live.greet(socket, id: id, at: timeText(clock()))
       case .subscribe(let request): subscribe(socket, to: request, peer.context)
       case .unsubscribe(let id, let subscription): live.unsubscribe(socket, id: id, subscription: subscription)
-      case .send(let sending): send(sending, from: socket, peer.context)
+      case .send(let sending):
+        forward != nil ? forward(sending, from: socket, peer) : send(sending, from: socket, peer.context)
       case .ping(let id): socket.send(text: JSON.object([.init("re", .int(id)), .init("op", "pong")]).text())
       case .pong: break
       }

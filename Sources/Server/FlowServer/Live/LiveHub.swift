@@ -26,6 +26,8 @@ public final class LiveHub: Sendable {
     var count = 0
     var last: Int64 = 0
     var hasListeners = false
+    /// True while other nodes wait for entries.
+    var hasFollowers = false
   }
 
   struct State {
@@ -34,6 +36,7 @@ public final class LiveHub: Sendable {
     /// The subscriptions that are waiting to read the journal.
     var catchUps = CatchUpQueue()
     var nextWatcher: UInt64 = 0
+    var followers = LiveFollowers()
   }
 
   let queue = DispatchQueue(label: "flow.live")
@@ -123,14 +126,38 @@ public final class LiveHub: Sendable {
   /// Sends entries to their subscribers; called after each commit, in commit order. Returns immediately.
   public func publish(_ entries: [JournalEntry]) {
     guard let last = entries.last?.sequence else { return }
-    let (isWanted, fits) = backlog.withLock { backlog in
+    let (isWanted, fits, hasFollowers) = backlog.withLock { backlog in
       backlog.last = last
       // The first batch always fits, so that subscribers detect further entries.
       let fits = backlog.count == 0 || backlog.count + entries.count <= LiveHub.maximumBacklog
       if backlog.hasListeners, fits { backlog.count += entries.count }
-      return (backlog.hasListeners, fits)
+      defer { backlog.hasFollowers = false }
+      return (backlog.hasListeners, fits, backlog.hasFollowers)
     }
+    if hasFollowers { queue.async { self.answerFollowers() } }
     if isWanted, fits { queue.async { self.deliver(entries) } }
+  }
+
+  /// True if there are subscriptions.
+  var hasListeners: Bool { backlog.withLock { $0.hasListeners } }
+
+  /// Records that the journal has entries up to a position that were not published here.
+  func advance(to last: Int64) {
+    backlog.withLock { $0.last = max($0.last, last) }
+    queue.async { [self] in
+      for (listener, subscriptions) in state.withLock({ $0.listeners }) {
+        for subscription in subscriptions where subscription.reading == .no { enqueue(subscription, of: listener) }
+      }
+    }
+  }
+
+  /// Requests a call of ``answerFollowers()`` after the next publication.
+  /// - Returns: The newest sequence number that was published.
+  func awaitPublication() -> Int64 {
+    backlog.withLock { backlog in
+      backlog.hasFollowers = true
+      return backlog.last
+    }
   }
 
   // MARK: - On the queue

@@ -1,3 +1,4 @@
+import FlowHTTP
 import Synchronization
 
 /// The messages of one socket in order, although those that are too expensive for a loop run on a worker.
@@ -12,9 +13,16 @@ final class LivePeer: Sendable {
 
   /// The request that opened the socket.
   let context: RequestContext
+  /// The fields of that request that identify the caller, for requests to the owner of the store.
+  let credentials: [(name: String, value: String)]
   private let state = Mutex(State())
 
-  init(_ context: RequestContext) { self.context = context }
+  init(_ context: RequestContext, _ request: HTTPRequest) {
+    self.context = context
+    credentials = ["Host", "Authorization", "Cookie", "Flow-Caller", "Flow-Roles"].flatMap { name in
+      request.headers.values(of: name).map { (name, $0) }
+    }
+  }
 
   enum Turn { case now, later, tooMany }
 

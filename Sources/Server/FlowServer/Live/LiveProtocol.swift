@@ -30,6 +30,8 @@ enum LiveProtocol {
     var key: String?
     /// The revision that the instance must have.
     var ifRevision: Int?
+    /// The message.
+    var document: JSON
   }
 
   enum Request {
@@ -110,7 +112,7 @@ enum LiveProtocol {
   }
 
   private static func sending(_ json: JSON, _ id: Int64) throws(Problem) -> Sending {
-    var sending = Sending(id: id, event: try IncomingEvent(message: json))
+    var sending = Sending(id: id, event: try IncomingEvent(message: json), document: json)
     sending.flow = try json.text("flow")
     sending.key = try json.text("key")
     if sending.key != nil, sending.flow == nil { throw .badRequest("a `key` belongs to a `flow`: send both") }

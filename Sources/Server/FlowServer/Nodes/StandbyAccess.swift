@@ -130,7 +130,7 @@ public struct StandbyAccess: Sendable {
 }
 
 extension HTTPResponse {
-  fileprivate static func problem(_ problem: Problem) -> HTTPResponse {
+  static func problem(_ problem: Problem) -> HTTPResponse {
     HTTPResponse(
       status: problem.status, headers: [("Content-Type", Problem.mediaType)] + problem.headers,
       body: problem.json.bytes(.compact) + [0x0A])

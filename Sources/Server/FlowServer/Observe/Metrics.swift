@@ -210,6 +210,13 @@ public final class Metrics: Sendable {
     out.gauges("flow_build_info", help: "The version of the server.", labels: ["version"], [([version], 1)])
     addRole(role, to: &out)
     out.add(forwarded)
+    out.add(actionSeconds)
+    out.add(actions)
+    out.gauge("flow_ws_connections", help: "Open WebSockets.", Double(sockets.current))
+    out.add(resyncs)
+    out.add(requests)
+    out.add(refusals)
+    out.add(requestSeconds, named: "flow_http_request_duration_seconds", help: "Time from a request to its response.")
     add(process(), to: &out)
     return out.text
   }

@@ -1,5 +1,5 @@
 import FlowCrypto
-import FlowHTTP
+public import FlowHTTP
 public import FlowIR
 import FlowJSON
 import FlowMachine
@@ -35,6 +35,8 @@ public final class FlowService: Sendable {
   let role: String?
   /// The nodes of the store; nil for a server without others.
   let nodes: (@Sendable () throws(StoreError) -> [NodeRow])?
+  /// Sends a request to the owner of the store; nil for the owner itself.
+  let forward: (@Sendable (HTTPRequest, ResponseHandle) -> Void)?
   /// The parts of the live stream that are published to brokers.
   let publications: [PublicationChannel]
   /// The key of entity tags.
@@ -52,12 +54,14 @@ public final class FlowService: Sendable {
   ///   - role: The role of this node among several; nil for a server without other nodes.
   ///   - nodes: The nodes of the store.
   ///   - publications: The parts of the live stream that are published to brokers.
+  ///   - forward: Sends a request to the owner of the store, on another node.
   public init(
     engine: EngineThread, queries: any Queries, readers: [any Queries] = [], live: LiveHub,
     clock: @escaping @Sendable () -> Int64, obstacle: @escaping @Sendable (Program) -> String? = { _ in nil },
     variable: @escaping @Sendable (String) -> String? = { _ in nil },
     dashboard: (@Sendable () -> Dashboard)? = nil, role: String? = nil,
-    nodes: (@Sendable () throws(StoreError) -> [NodeRow])? = nil, publications: [PublicationChannel] = []
+    nodes: (@Sendable () throws(StoreError) -> [NodeRow])? = nil, publications: [PublicationChannel] = [],
+    forward: (@Sendable (HTTPRequest, ResponseHandle) -> Void)? = nil
   ) {
     self.engine = engine
     self.reader = QueryQueue(queries, readers)
@@ -70,6 +74,7 @@ public final class FlowService: Sendable {
     self.role = role
     self.nodes = nodes
     self.publications = publications
+    self.forward = forward
     live.follow { engine.catalogue.mark }
   }
 

@@ -26,6 +26,9 @@ struct Route: Sendable {
   var handler: Handler
   var document = RouteDocument()
   var access: RouteAccess
+  /// True if each node of a store answers the request, and not only its owner: the response depends on the database
+  /// alone.
+  var isAnsweredByEachNode = false
   /// The names in `template`, in order.
   let parameters: [String]
 
@@ -48,6 +51,13 @@ struct Route: Sendable {
   /// True for an operation that compiles, renders or evaluates, at a cost that grows with the input or the programs.
   var isExpensive: Bool {
     scope == .deploy || scope == .operate || scope == .read
+  }
+
+  /// Declares that each node of a store answers the request.
+  func answeredByEachNode() -> Route {
+    var copy = self
+    copy.isAnsweredByEachNode = true
+    return copy
   }
 
   /// Declares the access of the resource by flow, instance and field.

@@ -3,8 +3,9 @@ import FlowJSON
 // Every operation of the API, in the order of its documentation. Only the operations in this table are served.
 extension Route {
   static let all =
-    events + instances + flows + operations + deployment + jobs + liveStream + caller + documents + health
-    + dashboard
+    events + instances + flows.map { $0.answeredByEachNode() } + operations + deployment + jobs
+    + liveStream.map { $0.answeredByEachNode() }
+    + caller.map { $0.answeredByEachNode() } + documents.map { $0.answeredByEachNode() } + health + dashboard
 
   /// The template of webhooks.
   static let webhook = "/v1/hooks/{flow}/{event}"

@@ -21,13 +21,14 @@ struct ServeCommand {
   let metrics = Metrics(version: FlowCommandLine.version, process: Metrics.Process.current)
   private let exporter: BindingRunner
   private let tracer: Tracer?
-  let engine = EngineThread()
+  let engine: EngineThread
 
   var options: ServeOptions { configuration.options }
   var log: Log { configuration.options.log }
 
   private init(_ configuration: ServeConfiguration) {
     self.configuration = configuration
+    engine = EngineThread(ownCalls: configuration.options.ownCalls)
     // The operator chooses the collector, so it may be on a private network.
     var open = ActionSettings()
     open.reach = NetworkPolicy(allowsPrivate: true, hosts: [])
@@ -142,6 +143,7 @@ struct ServeCommand {
   ) throws(StartupError) -> AccessMiddleware {
     var settings = try accessSettings()
     settings.nodeSecret = nodeSecret
+    settings.nodeSettings = options.isSpreading ? nodeSecret.map(nodeSettings) : nil
     let service = try startService(store, runner: InstrumentedRunner(runner, metrics), onFatal: onFatal)
     return AccessMiddleware(
       service, settings, queries: try openQueries(store), metrics: metrics, log: log, audit: options.audit,
@@ -150,6 +152,14 @@ struct ServeCommand {
 
   /// The parts of the live stream that are published, for the description of the API.
   var publicationChannels: [PublicationChannel] { configuration.publications.map(\.channel) }
+
+  /// The programs that the server is started with.
+  var programs: [Program] { configuration.programs.map(\.program) }
+
+  /// The settings of this node for actions.
+  func nodeSettings(_ secret: [UInt8]) -> NodeSettings {
+    NodeSettings(configuration.actions.text, secret: secret, variable: Terminal.variable)
+  }
 
   var flowNames: String { configuration.programs.flatMap(\.program.flows).map(\.name).joined(separator: ", ") }
 

@@ -21,6 +21,11 @@ struct ServeOptions {
   private static let clusterKey = Option.text(
     "cluster-key", "FILE", help: "secret of the nodes of a store; a node with another one does not start",
     completion: .files)
+  private static let ownCalls = Option.number(
+    "own-calls", "N", in: 1...Engine.maximumInFlight, default: Engine.defaultOwnCalls,
+    help: "calls of actions above which the owner gives others to standbys")
+  private static let noSpread = Option.flag(
+    "no-spread", help: "give no calls of actions to other nodes, and run none for them")
   private static let keep = Option.text(
     "keep", "DURATION|forever", help: "retention of ended instances in the store", default: "7d")
   private static let archive = Option.text(
@@ -73,7 +78,7 @@ struct ServeOptions {
     "drain", "DURATION", help: "how long to fail readiness checks before shutting down, at most 1h", default: "0s")
 
   static let all: [any CommandOption] = [
-    store, addr, advertise, clusterKey,
+    store, addr, advertise, clusterKey, ownCalls, noSpread,
     keys, insecure, host, origin, readOnly, rate, trustedProxy, loopCount, tlsCertificate,
     tlsKey, create,
     keep, keepKeys, archive, deployed, acceptLoss, watch, noDashboard, dashboardFolder, drain, logFormat,
@@ -99,6 +104,10 @@ struct ServeOptions {
   let advertisedAddress: String?
   /// The file with the secret of the nodes; nil for the one in the store.
   let clusterKeyPath: String?
+  /// The number of calls of actions above which the owner gives others to standbys.
+  let ownCalls: Int
+  /// True if nodes run calls for the owner.
+  let isSpreading: Bool
   /// The socket that a service manager has opened, in place of an address.
   let listener: Int32?
   let keysPath: String?
@@ -136,6 +145,8 @@ struct ServeOptions {
     listener = Systemd.inheritedListener()
     address = try ServeOptions.address(arguments, listener: listener)
     advertisedAddress = arguments[ServeOptions.advertise]
+    ownCalls = arguments[ServeOptions.ownCalls]
+    isSpreading = !arguments[ServeOptions.noSpread]
     clusterKeyPath = arguments[ServeOptions.clusterKey]
     keysPath = arguments[ServeOptions.keys]
     hosts = arguments[ServeOptions.host]

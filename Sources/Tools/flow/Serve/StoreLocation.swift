@@ -45,10 +45,17 @@ struct ServedStore: Sendable {
 
   /// The store in a database whose lease this process holds.
   static func database(_ database: PostgresDatabase, lease: PostgresLease, retention: Retention) -> ServedStore {
-    ServedStore(
+    let claimedAt = lease.databaseMilliseconds ?? currentMilliseconds()
+    return ServedStore(
       open: { () throws(StoreError) in try PostgresStore(database, lease: lease, retention: retention) },
       makeQueries: { () throws(StoreError) in PostgresQueries(database) },
-      nodes: { () throws(StoreError) in try lease.nodes() }, role: NodeHandler.Role.owner.rawValue,
+      nodes: { () throws(StoreError) in
+        try lease.nodes().map { node in
+          var node = node
+          if node.id == lease.node { node.ownerSince = claimedAt }
+          return node
+        }
+      }, role: NodeHandler.Role.owner.rawValue,
       clock: SteadyClock { lease.databaseMilliseconds ?? currentMilliseconds() })
   }
 }

@@ -22,9 +22,7 @@ final class ProgramCache: Sendable {
   func machine(_ hash: String) throws(StoreError) -> Machine? {
     if let entry = engine.catalogue.entries.first(where: { $0.hash == hash }) { return entry.machine }
     if let known = older.withLock({ $0[hash] }) { return known }
-    guard let text = try queries.definition(hash: hash), let json = try? JSON(parsing: text),
-      let program = try? Program(json: json), let machine = try? Machine(program)
-    else { return nil }
+    guard let text = try queries.definition(hash: hash), let machine = Machine.stored(text) else { return nil }
     older.withLock { older in
       if older.count >= ProgramCache.maximumKept { older = [:] }
       older[hash] = machine
@@ -46,5 +44,13 @@ final class ProgramCache: Sendable {
     let stepper = Stepper(machine)
     let instance = try? stepper.restore(header, position: position, data: data, items: items.documents())
     return instance.map { ($0, stepper) }
+  }
+}
+
+extension Machine {
+  /// The program that a store has; nil when this version of Flow can't read it.
+  static func stored(_ text: [UInt8]) -> Machine? {
+    guard let json = try? JSON(parsing: text), let program = try? Program(json: json) else { return nil }
+    return try? Machine(program)
   }
 }

@@ -59,7 +59,7 @@ struct NodeMembership: Sendable {
   /// Asks a node to claim the store. It may be suspended, so that nothing waits for its response.
   private func notify(_ successor: NodeRow) {
     let hop = Hop(client: "").value(method: "POST", target: NodeHandler.claimPath, secret: secret)
-    let client = Client(base: successor.address, key: nil)
+    let client = Client(base: successor.address, key: nil, usesProxy: false)
     do throws(Client.Unreachable) {
       _ = try client.send("POST", to: NodeHandler.claimPath, headers: ["\(Hop.header): \(hop)"])
     } catch {

@@ -2,6 +2,7 @@ import FlowActions
 import FlowHTTP
 import FlowIR
 import FlowJSON
+import FlowMachine
 import FlowNodes
 import FlowRuntime
 import FlowServer
@@ -32,7 +33,18 @@ extension ServeCommand {
     if let secret = try prepare(database, signals) {
       let node = NodeMembership(lease: lease, handler: handler, log: log, secret: secret)
       handler.allowForwarding(try standbyAccess(secret))
-      if try claim(node, signals) { try own(database, node, on: server, until: signals) }
+      let reader = try makeReader(database, of: node, forwardingTo: forwarder)
+      handler.read(through: reader)
+      let follower = JournalFollower(reader, secret: secret) { handler.owner }
+      follower.start()
+      let runner = makeRunner()
+      let calls = options.isSpreading ? makeCallRunner(node, programs: reader, runner: runner) : nil
+      calls?.start()
+      let isOwner = try claim(node, reader: reader, until: signals)
+      follower.stop()
+      if isOwner { try own(database, node, runner: runner, calls: calls, on: server, until: signals) }
+      calls?.stop()
+      runner.shutdown()
       node.leave()
     }
     server.shutdown()
@@ -42,11 +54,12 @@ extension ServeCommand {
 
   /// Serves as the owner of the store until the process has to end.
   private func own(
-    _ database: PostgresDatabase, _ node: NodeMembership, on server: HTTPServer, until signals: Signals
+    _ database: PostgresDatabase, _ node: NodeMembership, runner: BindingRunner, calls: CallRunner?,
+    on server: HTTPServer, until signals: Signals
   ) throws(StartupError) {
+    calls?.stopClaiming()
     node.handler.prepareToServe()
     let heartbeat = LeaseHeartbeat(node.lease, log: log, onBeat: node.register, onLoss: restart)
-    let runner = makeRunner()
     let store = ServedStore.database(database, lease: node.lease, retention: options.retention)
     let access: AccessMiddleware
     do throws(StartupError) {
@@ -59,12 +72,12 @@ extension ServeCommand {
       return restart("the store could not be opened: \(error.message)")
     }
     node.handler.activate(access)
+    calls?.report(to: engine)
     node.register()
     log.write(.info, "owner of the store: flow serves \(flowNames) from \(options.store.text)")
     serve(access, of: store, until: signals, announce: node.handler.announceDrain) {
       handOver(access, of: node, ending: heartbeat, server: server)
     }
-    runner.shutdown()
   }
 
   /// Completes the requests in progress and gives up the store. With another node, further requests wait for it.
@@ -132,9 +145,50 @@ extension ServeCommand {
     return StandbyAccess(settings, metrics: metrics, dashboard: options.dashboard, clock: currentMilliseconds)
   }
 
+  /// Creates the runner of calls for the owner.
+  private func makeCallRunner(
+    _ node: NodeMembership, programs reader: StandbyReader, runner: BindingRunner
+  ) -> CallRunner {
+    CallRunner(
+      node: node.lease.node, secret: node.secret, settings: nodeSettings(node.secret), reader: reader,
+      runner: InstrumentedRunner(runner, metrics), environment: Terminal.variable,
+      owner: { [handler = node.handler] in handler.owner }, warn: { [log] in log.write(.warn, $0) })
+  }
+
+  /// Creates the service of a standby, which reads the database.
+  private func makeReader(
+    _ database: PostgresDatabase, of node: NodeMembership, forwardingTo forwarder: Forwarder
+  ) throws(StartupError) -> StandbyReader {
+    var settings = try accessSettings()
+    settings.nodeSecret = node.secret
+    let engine = EngineThread.remote()
+    let live = LiveHub(redaction: options.redaction, metrics: metrics)
+    do {
+      try live.begin(PostgresQueries(database))
+      let machines = try programs.map { try Machine($0) }
+      let service = FlowService(
+        engine: engine, queries: PostgresQueries(database), readers: [PostgresQueries(database)], live: live,
+        clock: currentMilliseconds, dashboard: options.dashboard, role: NodeHandler.Role.standby.rawValue,
+        nodes: { [lease = node.lease] () throws(StoreError) in try lease.nodes() },
+        publications: publicationChannels, forward: { [forwarder] in forwarder.forward($0, $1) })
+      let access = AccessMiddleware(
+        service, settings, queries: PostgresQueries(database), metrics: metrics, log: log, audit: options.audit,
+        workers: max(2, options.loops), clock: currentMilliseconds)
+      return StandbyReader(
+        access, engine: engine, live: live, queries: PostgresQueries(database), feed: PostgresQueries(database),
+        startedWith: machines)
+    } catch let error as StoreError {
+      throw StartupError(message: error.message)
+    } catch {
+      throw StartupError(message: "\(error)")
+    }
+  }
+
   /// Waits for the lease as a standby, which forwards requests to the owner.
   /// - Returns: False when the process has to end.
-  private func claim(_ node: NodeMembership, _ signals: Signals) throws(StartupError) -> Bool {
+  private func claim(
+    _ node: NodeMembership, reader: StandbyReader, until signals: Signals
+  ) throws(StartupError) -> Bool {
     var reported = ""
     var registeredAt: Int64 = 0
     while true {
@@ -159,15 +213,16 @@ extension ServeCommand {
         node.handler.announceDrain()
         usleep(UInt32(options.drainMilliseconds * 1000))
         return false
-      case .reload: reloadStandby(node)
+      case .reload: reloadStandby(node, reader)
       case .wake, nil: break
       }
     }
   }
 
-  private func reloadStandby(_ node: NodeMembership) {
+  private func reloadStandby(_ node: NodeMembership, _ reader: StandbyReader) {
     do throws(StartupError) {
       node.handler.allowForwarding(try standbyAccess(node.secret))
+      if let keys = try accessSettings().keys { reader.access.replaceKeys(keys) }
       log.write(.info, "reloaded")
     } catch {
       log.write(.error, "the settings were not reloaded", fields: [.init("err", .string(error.message))])
