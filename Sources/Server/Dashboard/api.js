@@ -58,7 +58,7 @@ export function useStore(store) {
 
 /**
  * @typedef {{name: string, scopes: string[], roles: string[], flows: string[] | null, authentication: string,
- *   readOnly: boolean, version: string, expires?: string}} Me
+ *   readOnly: boolean, version: string, nodes: boolean, expires?: string}} Me
  */
 
 /** The signed-in caller; null before the first response, `false` when a key is required. */

@@ -22,8 +22,10 @@ import { RunNow } from '../parts/trigger.js';
 /** @param {{route: import('../app.js').Route}} properties */
 export default function Server({ route }) {
   const tab = route.query.get('tab') ?? 'health';
+  const me = session.value;
   const tabs = [
     { id: 'health', name: 'Health' },
+    ...(me && me.nodes ? [{ id: 'nodes', name: 'Nodes' }] : []),
     { id: 'jobs', name: 'Jobs' },
     { id: 'schedules', name: 'Schedules' },
     { id: 'dead', name: 'Dead letters' },
@@ -37,6 +39,8 @@ export default function Server({ route }) {
     <div role="tabpanel" aria-labelledby=${`tab-${tab}`}>${
     tab === 'dead'
       ? html`<${DeadLetters} flow=${flow} />`
+      : tab === 'nodes'
+      ? html`<${Nodes} />`
       : tab === 'jobs'
       ? html`<${Jobs} flow=${flow} />`
       : tab === 'schedules'
@@ -150,6 +154,57 @@ function bytes(number) {
   for (; number >= 1024 && unit < units.length - 1; unit++) number /= 1024;
   return `${number < 10 && unit ? number.toFixed(1) : Math.round(number)} ${units[unit]}`;
 }
+
+// MARK: - Nodes
+
+/** How each role of a node is shown. */
+const nodeRole = /** @type {Record<string, [string, string]>} */ ({
+  owner: ['done', 'done'],
+  standby: ['running', 'clock'],
+  draining: ['suspended', 'suspended'],
+});
+
+function Nodes() {
+  const loaded = useLoad(async (signal) => (await get('/v1/nodes', { signal })).data.items, []);
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && loaded.reload(), 4_000);
+    return () => clearInterval(timer);
+  }, []);
+  if (loaded.error && !loaded.data) return html`<${ProblemNote} problem=${loaded.error} retry=${loaded.reload} />`;
+  if (!loaded.data) return html`<${Loading} />`;
+  // A node that has ended is listed for an hour, after the others.
+  const items = loaded.data.toSorted((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b));
+  const standbys = items.filter((/** @type {any} */ node) => node.alive && node.role === 'standby').length;
+  return html`<div class="stack">${loaded.error ? html`<${ProblemNote} problem=${loaded.error} />` : null}
+    <p class="muted">The nodes of the store in the last hour. ${
+    standbys
+      ? 'A standby claims the store when its owner ends.'
+      : 'There is no standby: while the owner is down, no request is answered.'
+  }</p>${
+    items.length
+      ? html`<div class="card flush"><table class="cards"><thead><tr><th>Address</th><th>Role</th><th>Calls</th><th>Version</th><th>Tables</th><th>Last seen</th></tr></thead><tbody>${
+        items.map((/** @type {any} */ node) => {
+          const [kind, icon] = node.alive ? nodeRole[node.role] ?? ['', 'more'] : ['failed', 'failed'];
+          const [oldest, newest] = node.formats;
+          return html`<tr key=${node.id}><td class="title"><span><strong>${node.address}</strong><div class="muted small-text">${
+            node.id.slice(0, 8)
+          }</div></span></td><td data-label="Role"><span><span class=${`status ${kind}`}><${Icon} name=${icon} />${
+            node.alive ? node.role : `not seen, was ${node.role}`
+          }</span>${
+            node.ownerSince ? html`<div class="muted small-text">since <${Time} at=${node.ownerSince} /></div>` : ''
+          }</span></td><td data-label="Calls">${
+            node.calls ?? ''
+          }</td><td data-label="Version">${node.version}</td><td data-label="Tables" class="narrow">${
+            oldest === newest ? `version ${newest}` : `versions ${oldest} to ${newest}`
+          }</td><td data-label="Last seen" class="narrow"><${Time} at=${node.seenAt} /></td></tr>`;
+        })
+      }</tbody></table></div>`
+      : html`<div class="card"><${Empty} title="No nodes">No node has recorded itself yet.</${Empty}></div>`
+  }</div>`;
+}
+
+/** The order of a node in the list: the owner first, those that have ended last. @param {any} node */
+const rank = (node) => !node.alive ? 3 : node.role === 'owner' ? 0 : node.role === 'standby' ? 1 : 2;
 
 // MARK: - Jobs and schedules
 
@@ -323,9 +378,9 @@ function DeadLetters({ flow }) {
         items.map((/** @type {any} */ letter) =>
           html`<tr key=${letter.id}>
       <td class="title"><strong>${letter.action ?? letter.event}</strong></td><td data-label="Instance">${
-            letter.queue ? html`${letter.queue} ${letter.messageId}` : html`<a data-row href=${
-              link(['instances', letter.flow, letter.key])
-            }>${letter.flow} ${letter.key}</a>`
+            letter.queue
+              ? html`${letter.queue} ${letter.messageId}`
+              : html`<a data-row href=${link(['instances', letter.flow, letter.key])}>${letter.flow} ${letter.key}</a>`
           }</td>
       <td data-label="Reason"><span><span class="status failed"><${Icon} name="failed" />${letter.code}</span> <span class="muted small-text">${
             code(letter.message)
