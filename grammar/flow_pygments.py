@@ -8,9 +8,9 @@ action advance after again always amqp and as at backoff by call called catchup 
 data defer deferred do email emit emitted ended entry enum event every exec exit expect fail failed
 fails final flow fn for forever from header hmac http ignore ignored import in incident initial
 internal invariant key leads let limit log max migrate mock never not of on once ongoing only
-overlap parallel per publish raise read redis reenter refused region retry returns role rollback
-secret send signed sql start state steps take test then timeout times to type tz undo version
-webhook when with worker
+overlap parallel per priority publish raise read redis reenter refused region retry returns role
+rollback secret send signed sql start state steps take test then timeout times to type tz undo
+version webhook when with worker
 """.split()
 
 TYPES = """

@@ -37,6 +37,7 @@ final class MemoryStore: Store {
   var losesItems = false
   var losesPages = false
   var losesTurns = false
+  var forgetsPriorities = false
   var losesLeases = false
   var forgetsThrottles = false
   /// The timers of each instance.
@@ -69,6 +70,7 @@ final class MemoryStore: Store {
     for (id, due) in batch.timers where !losesTimers || id.armed % 7 != 3 { timers[id] = due }
     for id in batch.jobsRemoved { jobs[id] = nil }
     jobs.merge(batch.jobs.filter { !losesJobs || $0.key % 5 != 3 }) { $1 }
+    if forgetsPriorities { for id in batch.jobs.keys { jobs[id]?.priority = 0 } }
     for id in batch.deadRemoved { dead[id] = nil }
     for row in batch.dead { dead[row.job.id] = row }
     for row in batch.deployments { deployed[row.flow] = row }
@@ -154,7 +156,7 @@ final class MemoryStore: Store {
 
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
     let due = jobs.values.filter { $0.queue == queue && $0.due <= .at(now) && $0.lease == 0 }
-    return try read(Array(due.sorted { ($0.due, $0.id) < ($1.due, $1.id) }.prefix(limit)))
+    return try read(Array(due.sorted { (-$0.priority, $0.due, $0.id) < (-$1.priority, $1.due, $1.id) }.prefix(limit)))
   }
 
   func dueJobs(

@@ -38,7 +38,7 @@ import Testing
         engine.finish(job, .done(.null))
       }
       _ = try engine.commit()
-      return !out.isEmpty
+      return !out.isEmpty || engine.nextDue.map { $0 <= world.now() } ?? false
     }
     for _ in 0..<80 {
       while try turn() {}

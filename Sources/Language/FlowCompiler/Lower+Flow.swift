@@ -124,6 +124,7 @@ extension Lowering {
       name: checked.name, state: StateIndex(checked.state), target: target,
       arguments: checked.arguments.map(expression),
       loop: checked.loop.map(loop), limit: checked.limit.map(expression), once: checked.once.map(expression),
+      priority: checked.priority.map(expression),
       undo: checked.undo.map { Call.Undo(action: $0.action, arguments: $0.arguments.map(expression)) },
       isStep: checked.isStep, after: checked.after.map { CallIndex($0) }, condition: checked.condition.map(expression),
       resultRecord: checked.resultRecord, resultSlot: checked.resultSlot,

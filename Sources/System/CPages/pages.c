@@ -288,6 +288,9 @@ static const char F714[] = {
 static const char F715[] = {
 #embed "../../../Docs/diagnostics/F715.md"
 };
+static const char F716[] = {
+#embed "../../../Docs/diagnostics/F716.md"
+};
 static const char F801[] = {
 #embed "../../../Docs/diagnostics/F801.md"
 };
@@ -340,7 +343,7 @@ static const struct {
   PAGE(F410), PAGE(F411), PAGE(F412), PAGE(F413), PAGE(F501), PAGE(F502), PAGE(F503), PAGE(F504), PAGE(F505), PAGE(F506),
   PAGE(F507), PAGE(F508), PAGE(F509), PAGE(F510), PAGE(F511), PAGE(F513), PAGE(F514), PAGE(F515), PAGE(F516),
   PAGE(F517), PAGE(F518), PAGE(F601), PAGE(F602), PAGE(F604), PAGE(F605), PAGE(F606), PAGE(F607), PAGE(F608), PAGE(F701),
-  PAGE(F702), PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F714), PAGE(F715), PAGE(F801),
+  PAGE(F702), PAGE(F703), PAGE(F704), PAGE(F705), PAGE(F707), PAGE(F712), PAGE(F713), PAGE(F714), PAGE(F715), PAGE(F716), PAGE(F801),
   PAGE(F803), PAGE(F804), PAGE(F805), PAGE(F901), PAGE(F902), PAGE(F903), PAGE(F904), PAGE(F905), PAGE(F906), PAGE(F910),
 };
 

@@ -102,6 +102,8 @@ public struct Job: Hashable, Sendable {
   public var call: CallIndex?
   /// At most one job is performed for this key; later ones get its result.
   public var once: String?
+  /// Of several jobs that wait, those with a higher priority go first.
+  public var priority: Int64 = 0
 }
 
 extension Job {

@@ -180,4 +180,5 @@ struct StartingCall {
   let item: Int?
   let arguments: [Value]
   let once: String?
+  let priority: Int64
 }

@@ -109,6 +109,7 @@ struct CallRow: Sendable, BitwiseCopyable {
   var loopSlot: Int32
   var limit: OptionalIndex<ExpressionIndex>
   var once: OptionalIndex<ExpressionIndex>
+  var priority: OptionalIndex<ExpressionIndex>
   var condition: OptionalIndex<ExpressionIndex>
   /// The steps that have to be done before it starts.
   var after: RowRange

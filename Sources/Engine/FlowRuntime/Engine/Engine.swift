@@ -37,6 +37,9 @@ public final class Engine {
   var scheduler = JobScheduler()
   var throttles: ActionThrottles
   var slots = ConcurrencySlots()
+  var limitRestoration = LimitRestoration.counting
+  /// The jobs whose turn it has become during a claim, in their order; nil outside of one.
+  var grantedJobs: [Int64]?
   /// Consequences of the steps of the batch.
   var deliveries = Deliveries()
   /// The number of emissions that have led to the current step.
@@ -106,10 +109,10 @@ public final class Engine {
   public var nextDue: Int64? {
     let hasRoom = scheduler.hasRoom
     if hasRoom, scheduler.hasReady { return 0 }
-    if case .waking = slots.restoration { return 0 }
+    if !limitRestoration.isDone { return 0 }
     return [
-      nextTimer, nextLease, deployments.nextStart, hasRoom ? scheduler.nextDue : nil, nodeCalls.nextLoss,
-      waitingCallClaims.nextDue,
+      nextTimer, nextLease, deployments.nextStart, throttles.nextTurn, hasRoom ? scheduler.nextDue : nil,
+      nodeCalls.nextLoss, waitingCallClaims.nextDue,
     ].compactMap { $0 }.filter { $0 <= JobDue.latest }.min()
   }
 
@@ -175,6 +178,8 @@ public final class Engine {
     nextLease = 0
     scheduler.rereadStore()
     slots.reset()
+    throttles.releaseAll()
+    limitRestoration = .counting
     deadMessages = nil
   }
 

@@ -20,7 +20,8 @@ extension Engine {
   ///   - limit: The maximum number of jobs in progress.
   ///   - hasPage: True if a page of a broadcast was delivered since the last commit.
   func dispatch(atMost limit: Int, hasPage: inout Bool) -> [(job: Int64, request: JobRequest)] {
-    restoreSlots()
+    restoreLimits()
+    grantTurns()
     refill()
     let taken = scheduler.dequeue(upTo: limit)
     var out: [(job: Int64, request: JobRequest)] = []
@@ -45,6 +46,7 @@ extension Engine {
         dispatch(row, of: cached, started: &out, held: &held)
       }
     }
+    openLimits()
     scheduler.putBack(held)
     return out
   }
@@ -75,6 +77,7 @@ extension Engine {
   /// Holds a job until its instance is resumed.
   func suspend(_ row: JobRow) {
     releaseSlot(row.id)
+    throttles.release(row.id)
     var held = row
     // Other jobs that wait for the same work must not wait for this instance.
     held.due = passOnOnce(of: row) ? .onEnd : .onResume

@@ -17,6 +17,7 @@ extension Engine {
     let name = machine.name(of: job.target)
     var row = newJob(job.reference, of: cached.row, action: name, due: .at(now))
     row.call = job.call?.position
+    row.priority = job.priority
     row.arguments = job.arguments.json(in: machine.types).bytes()
     if let action = job.action, case .worker(let queue) = machine.program.actions[action].binding { row.queue = queue }
     if let key = job.once {

@@ -11,6 +11,8 @@ public struct ClaimedJob: Sendable {
   public var arguments: JSON
   /// The number of the attempt, from 1.
   public var attempt: Int
+  /// 0 for a call without a priority.
+  public var priority: Int64
   /// The same for every attempt of the job, for the systems that the worker calls.
   public var idempotencyKey: String
   public var fence: Int
@@ -58,9 +60,10 @@ extension Engine {
 
   /// Leases due jobs of a queue to a worker.
   public func claim(_ request: ClaimRequest) -> Result<[ClaimedJob], EngineProblem> {
-    restoreSlots()
-    slots.granted = []
-    defer { slots.granted = nil }
+    restoreLimits()
+    grantedJobs = []
+    defer { grantedJobs = nil }
+    grantTurns()
     let now = world.now()
     let wanted = min(max(request.limit, 1), Engine.maximumClaim)
     var claimed: [ClaimedJob] = []
@@ -72,7 +75,8 @@ extension Engine {
       guard let rows = dueJobs(request, at: now, limit: limit) else {
         return .failure(.storeUnavailable("the queue could not be read"))
       }
-      for row in rows where claimed.count < wanted && !batch.changesJob(row.id) {
+      for (row, isGranted) in merge(rows, drainGranted(request, at: now)) where claimed.count < wanted {
+        guard isGranted || !batch.changesJob(row.id) else { continue }
         if let job = claim(row, request, at: now) { claimed.append(job) }
       }
       while claimed.count < wanted, let row = nextGranted(request, at: now) {
@@ -87,14 +91,28 @@ extension Engine {
 
   /// A job whose turn it has become during the claim, so that the store does not have it as due yet.
   private func nextGranted(_ request: ClaimRequest, at now: Int64) -> JobRow? {
-    while let job = slots.granted?.first {
-      slots.granted?.removeFirst()
+    while let job = grantedJobs?.first {
+      grantedJobs?.removeFirst()
       guard let row = findJob(job), row.queue == request.queue, row.due == .at(now),
         let owner = loadOwner(of: row, at: now), request.flows?.contains(owner.row.flow) ?? true
       else { continue }
       return row
     }
     return nil
+  }
+
+  private func drainGranted(_ request: ClaimRequest, at now: Int64) -> [JobRow] {
+    var rows: [JobRow] = []
+    while let row = nextGranted(request, at: now) { rows.append(row) }
+    return rows
+  }
+
+  /// The due jobs of the store with those whose turn it has become, in their order.
+  private func merge(_ rows: [JobRow], _ granted: [JobRow]) -> [(row: JobRow, isGranted: Bool)] {
+    let due = rows.map { (row: $0, isGranted: false) }
+    guard !granted.isEmpty else { return due }
+    let all = due + granted.map { (row: $0, isGranted: true) }
+    return all.sorted { ($1.row.priority, $0.row.due, $0.row.id) < ($0.row.priority, $1.row.due, $1.row.id) }
   }
 
   private func dueJobs(_ request: ClaimRequest, at now: Int64, limit: Int) -> [JobRow]? {
@@ -134,7 +152,7 @@ extension Engine {
     let body = BoundAction.worker(queue: request.queue, arguments: arguments).body
     return ClaimedJob(
       id: row.id, origin: row.origin == 0 ? row.id : row.origin, action: row.action,
-      arguments: arguments, attempt: row.attempt + 1,
+      arguments: arguments, attempt: row.attempt + 1, priority: row.priority,
       idempotencyKey: idempotencyKey(of: row, cached, body: body), fence: row.fence, leaseEnds: row.lease,
       flow: cached.row.flow,
       key: cached.row.key)

@@ -49,6 +49,7 @@ extension Engine {
       if row.due == .onTurn {
         // The limit of the new version decides.
         releaseSlot(row.id)
+        throttles.release(row.id)
         row.due = .at(now)
       }
       write(row)

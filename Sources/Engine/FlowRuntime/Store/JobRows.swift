@@ -15,6 +15,8 @@ public struct JobRow: Hashable, Sendable {
   /// The number of attempts that have ended.
   public var attempt: Int
   public var due: JobDue
+  /// Jobs with a higher priority are claimed, and get a slot of a limit, before others.
+  public var priority: Int64 = 0
   /// The end of an external worker's lease, in milliseconds since 1970; 0 without a lease.
   public var lease: Int64
   /// The number of leases so far, which identifies the holder of an old one.

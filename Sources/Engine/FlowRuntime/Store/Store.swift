@@ -49,9 +49,10 @@ public protocol InstanceStore: AnyObject {
 
 /// Jobs, dead letters, results of work that is done once, and the throttles of actions.
 public protocol JobStore: AnyObject {
-  /// The due jobs without a valid lease, earliest first: those of one queue of external workers, or the engine's own.
+  /// The due jobs without a valid lease, those with the highest priority first, and of these the earliest: those of one
+  /// queue of external workers, or the engine's own.
   func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
-  /// The due jobs of a queue whose instances belong to `flows`, earliest first.
+  /// The due jobs of a queue whose instances belong to `flows`, in the same order.
   func dueJobs(queue: String, of flows: Set<String>, at now: Int64, limit: Int) throws(StoreError) -> [JobRow]
   func job(id: Int64) throws(StoreError) -> JobRow?
   /// The jobs of an instance, by number.

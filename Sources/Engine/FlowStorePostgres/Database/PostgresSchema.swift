@@ -15,7 +15,7 @@ enum PostgresSchema {
   static let cursorPrefix = "cursor "
 
   /// The changes from each version to the next; the first creates the tables.
-  static let migrations = [tables + jobs + records, keyLifetimes, nodes, items, scheduledRuns]
+  static let migrations = [tables + jobs + records, keyLifetimes, nodes, items, scheduledRuns, priorities]
 
   private static let tables = """
     CREATE TABLE @.meta (name text COLLATE "C" PRIMARY KEY, value text COLLATE "C" NOT NULL);
@@ -130,6 +130,16 @@ enum PostgresSchema {
     ALTER TABLE @.schedule ADD COLUMN last_run bigint;
     ALTER TABLE @.schedule ADD COLUMN last_skipped bigint;
     ALTER TABLE @.schedule ADD COLUMN skipped bigint NOT NULL DEFAULT 0;
+
+    """
+
+  /// The priorities of jobs: the due jobs of a queue are found by them. And an index of the jobs that wait for a limit.
+  private static let priorities = """
+    ALTER TABLE @.job ADD COLUMN priority bigint NOT NULL DEFAULT 0;
+    ALTER TABLE @.dead_letter ADD COLUMN priority bigint NOT NULL DEFAULT 0;
+    DROP INDEX @.job_due;
+    CREATE INDEX job_due ON @.job (part, queue, priority, due, id);
+    CREATE INDEX job_turn ON @.job (part, id) WHERE due = 9223372036854775805;
 
     """
 

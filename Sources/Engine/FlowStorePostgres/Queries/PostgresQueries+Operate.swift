@@ -54,7 +54,7 @@ extension PostgresQueries {
       JOIN @.instance i ON i.part = j.part AND i.id = j.instance
       WHERE j.part = 0 AND j.id > $1 AND ($2::text IS NULL OR i.flow = $2) ORDER BY j.id LIMIT $3
       """, [.integer(after), .text(flow), .integer(Int64(limit))]
-    ).page(limit: limit) { PendingJob(flow: $0.text(19), key: $0.text(20), row: $0.job) }
+    ).page(limit: limit) { PendingJob(flow: $0.text(20), key: $0.text(21), row: $0.job) }
   }
 
   /// The unfinished jobs of an instance, by number.

@@ -274,7 +274,7 @@ struct PostgresBatch {
       ("action", .texts(rows.map(\.action))), ("queue", .optionalTexts(rows.map(\.queue))),
       ("once", .optionalTexts(rows.map(\.once))), ("arguments", .documents(rows.map(\.arguments))),
       ("failures", .documents(rows.map(\.failures))), ("origin", .integers(rows.map(\.origin))),
-      ("epoch", .integers(rows.map { Int64($0.epoch) })),
+      ("epoch", .integers(rows.map { Int64($0.epoch) })), ("priority", .integers(rows.map(\.priority))),
     ]
   }
 

@@ -8,11 +8,11 @@ enum PostgresColumns {
     """
   static let job = """
     j.id, j.instance, j.revision, j.number, j.action, j.queue, j.call, j.once, j.attempt, j.due, j.lease, j.fence,
-    j.arguments, j.outcome, j.failures, j.origin, j.epoch, j.worker, j.deadline
+    j.arguments, j.outcome, j.failures, j.origin, j.epoch, j.worker, j.deadline, j.priority
     """
   static let dead = """
     l.id, l.instance, l.revision, l.number, l.action, l.attempts, l.at, l.code, l.message, l.arguments, l.queue,
-    l.once, l.failures, l.origin, l.epoch
+    l.once, l.failures, l.origin, l.epoch, l.priority
     """
   static let snapshots = """
     SELECT s.instance, s.sequence, s.at, d.hash, s.status, s.revision, s.started_at, s.position, s.data, s.kept
@@ -32,6 +32,46 @@ enum PostgresColumns {
   static let tombstones = "SELECT instance, status, ended_at, taken_until, flow, key FROM @.tombstone WHERE part = 0"
   static let instances = "SELECT \(instance) FROM @.instance i JOIN @.definition d ON d.id = i.definition"
   static let jobs = "SELECT \(job) FROM @.job j"
+
+  /// The priorities of the jobs of a queue, each found by the one above.
+  /// - Parameter queue: The condition on the queue.
+  private static func priorities(where queue: String) -> String {
+    """
+    WITH RECURSIVE level (priority) AS (
+      SELECT max(priority) FROM @.job WHERE part = 0 AND \(queue)
+      UNION ALL
+      SELECT (SELECT max(j.priority) FROM @.job j WHERE j.part = 0 AND j.\(queue) AND j.priority < level.priority)
+      FROM level WHERE level.priority IS NOT NULL)
+    """
+  }
+
+  /// A query for the jobs of a queue that are due at `$1`, at most `$2`: those with the highest priority first, and of
+  /// these the earliest.
+  /// - Parameters:
+  ///   - queue: The condition on the queue.
+  ///   - condition: A condition on the job `j`.
+  static func dueJobs(where queue: String, and condition: String = "true") -> String {
+    """
+    \(priorities(where: queue))
+    SELECT \(job) FROM level CROSS JOIN LATERAL (
+      SELECT j.* FROM @.job j WHERE j.part = 0 AND j.\(queue) AND j.priority = level.priority AND j.due <= $1
+        AND j.lease = 0 AND \(condition)
+      ORDER BY j.due, j.id LIMIT $2) j
+    ORDER BY j.priority DESC, j.due, j.id LIMIT $2
+    """
+  }
+
+  /// A query for the earliest due time after `$1` of the jobs of a queue.
+  /// - Parameter queue: The condition on the queue.
+  static func nextJob(where queue: String) -> String {
+    """
+    \(priorities(where: queue))
+    SELECT min(due) FROM level CROSS JOIN LATERAL (
+      SELECT min(j.due) AS due FROM @.job j
+      WHERE j.part = 0 AND j.\(queue) AND j.priority = level.priority AND j.due > $1) j
+    """
+  }
+
   static let entries = """
     SELECT j.sequence, j.instance, i.flow, i.key, j.revision, j.kind, j.at, j.body
     FROM @.journal j JOIN @.instance i ON i.part = j.part AND i.id = j.instance
@@ -55,6 +95,7 @@ extension PostgresRow {
       failures: document(14))
     row.worker = optionalText(17)
     row.deadline = integer(18)
+    row.priority = integer(19)
     return row
   }
 
@@ -64,10 +105,11 @@ extension PostgresRow {
   }
 
   var dead: DeadRow {
-    let job = JobRow(
+    var job = JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: optionalText(10), call: nil, once: optionalText(11), attempt: max(Int(integer(5)) - 1, 0), due: .at(0),
       origin: integer(13), epoch: Int(integer(14)), arguments: document(9), failures: document(12))
+    job.priority = integer(15)
     return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
   }
 

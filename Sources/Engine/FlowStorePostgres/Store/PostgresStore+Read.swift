@@ -38,16 +38,12 @@ extension PostgresStore {
   /// The due jobs of a queue without a lease, or those of the engine for nil.
   /// - Throws: `StoreError` when the store cannot be read.
   public func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
-    let order = "ORDER BY j.due, j.id LIMIT $2"
     guard let queue else {
-      return try read(
-        "\(PostgresColumns.jobs) WHERE j.part = 0 AND j.queue IS NULL AND j.due <= $1 \(order)", .integer(now),
-        .integer(Int64(limit))
-      ).map { $0.job }
+      return try read(PostgresColumns.dueJobs(where: "queue IS NULL"), .integer(now), .integer(Int64(limit)))
+        .map { $0.job }
     }
     return try read(
-      "\(PostgresColumns.jobs) WHERE j.part = 0 AND j.queue = $3 AND j.due <= $1 AND j.lease = 0 \(order)",
-      .integer(now), .integer(Int64(limit)), .text(queue)
+      PostgresColumns.dueJobs(where: "queue = $3"), .integer(now), .integer(Int64(limit)), .text(queue)
     ).map { $0.job }
   }
 
@@ -57,11 +53,10 @@ extension PostgresStore {
     queue: String, of flows: Set<String>, at now: Int64, limit: Int
   ) throws(StoreError) -> [JobRow] {
     try read(
-      """
-      \(PostgresColumns.jobs) JOIN @.instance i ON i.part = j.part AND i.id = j.instance
-      WHERE j.part = 0 AND j.queue = $1 AND j.due <= $2 AND j.lease = 0 AND i.flow = ANY($3)
-      ORDER BY j.due, j.id LIMIT $4
-      """, .text(queue), .integer(now), .texts(flows.sorted()), .integer(Int64(limit))
+      PostgresColumns.dueJobs(
+        where: "queue = $3",
+        and: "EXISTS (SELECT FROM @.instance i WHERE i.part = 0 AND i.id = j.instance AND i.flow = ANY($4))"),
+      .integer(now), .integer(Int64(limit)), .text(queue), .texts(flows.sorted())
     ).map { $0.job }
   }
 
@@ -90,15 +85,14 @@ extension PostgresStore {
   /// the clock.
   /// - Throws: `StoreError` when the store cannot be read.
   public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
-    let due = try least("SELECT min(due) FROM @.job WHERE part = 0 AND queue IS NULL AND due > $1", .integer(now))
+    let due = try least(PostgresColumns.nextJob(where: "queue IS NULL"), .integer(now))
     return due.flatMap { JobDue(stored: $0).instant }
   }
 
   /// The earliest due time of the jobs of a queue after an instant; nil when none is due by the clock.
   /// - Throws: `StoreError` when the store cannot be read.
   public func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64? {
-    let due = try least(
-      "SELECT min(due) FROM @.job WHERE part = 0 AND queue = $2 AND due > $1", .integer(now), .text(queue))
+    let due = try least(PostgresColumns.nextJob(where: "queue = $2"), .integer(now), .text(queue))
     return due.flatMap { JobDue(stored: $0).instant }
   }
 
@@ -121,8 +115,8 @@ extension PostgresStore {
   /// - Throws: `StoreError` when the store cannot be read.
   public func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow] {
     try read(
-      "\(PostgresColumns.jobs) WHERE j.part = 0 AND j.id > $1 AND j.due = $2 ORDER BY j.id LIMIT $3",
-      .integer(number), .integer(JobDue.onTurn.stored), .integer(Int64(limit))
+      "\(PostgresColumns.jobs) WHERE j.part = 0 AND j.id > $1 AND j.due = \(JobDue.onTurn.stored) ORDER BY j.id LIMIT $2",
+      .integer(number), .integer(Int64(limit))
     ).map { $0.job }
   }
 

@@ -58,7 +58,7 @@ enum Schema {
 
   /// The changes from each version to the next; the first creates the tables of a new file.
   static let migrations = [
-    tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth,
+    tables, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth, thirteenth,
   ]
 
   /// Deployments, scheduled starts, archived instances, and the failures of a job's attempts.
@@ -166,6 +166,8 @@ enum Schema {
   private static let itemVersion: Int64 = 11
   /// The version from which on schedules have the instance that they started last.
   private static let scheduledRunVersion: Int64 = 12
+  /// The version from which on jobs have a priority.
+  private static let priorityVersion: Int64 = 13
 
   /// Checksums of the rows of all tables; those of the journal, of snapshots, jobs and dead letters cover all columns.
   /// A row that already differs from its checksum keeps it.
@@ -232,6 +234,23 @@ enum Schema {
     WHERE sum = checksum(flow, start, definition, due);
     """
 
+  /// The priorities of jobs: the due jobs of a queue are found by them. And an index of the jobs that wait for a limit.
+  private static let thirteenth = """
+    ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE dead_letter ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    UPDATE job SET sum = checksum(id, instance, revision, number, action, queue, call, once, attempt, due, lease,
+      fence, arguments, outcome, failures, origin, epoch, worker, deadline, priority)
+    WHERE sum = checksum(id, instance, revision, number, action, queue, call, once, attempt, due, lease, fence,
+      arguments, outcome, failures, origin, epoch, worker, deadline);
+    UPDATE dead_letter SET sum = checksum(id, instance, revision, number, action, attempts, at, code, message,
+      arguments, queue, once, failures, origin, epoch, priority)
+    WHERE sum = checksum(id, instance, revision, number, action, attempts, at, code, message, arguments, queue, once,
+      failures, origin, epoch);
+    DROP INDEX job_due;
+    CREATE INDEX job_due ON job (queue, priority, due);
+    CREATE INDEX job_turn ON job (id) WHERE due = 9223372036854775805;
+    """
+
   private static func summed(_ table: String, _ columns: String) -> String {
     "ALTER TABLE \(table) ADD COLUMN sum INTEGER; UPDATE \(table) SET sum = checksum(\(columns));"
   }
@@ -254,6 +273,11 @@ enum Schema {
   /// True if schedules have the instance that they started last.
   static func hasScheduledRuns(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
     try connection.integer("PRAGMA user_version") >= scheduledRunVersion
+  }
+
+  /// True if jobs have a priority.
+  static func hasPriorities(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+    try connection.integer("PRAGMA user_version") >= priorityVersion
   }
 
   /// The definitions of tables and indexes, sorted: all but a table that is dropped after its rows were migrated.

@@ -7,12 +7,12 @@ struct Statements {
   let setItem, removeItem, instanceItems: Statement
   let setJob, removeJob, addDead, setOnce, removeOnce: Statement
   let instanceByKey, instanceByID, entry, once, dueTimers, nextTimer: Statement
-  let ownJobs, queueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
+  let dueJobs, flowJobs, job, instanceJobs, onceJobs, nextJob, definition, setMeta: Statement
+  let highestPriority, nextPriority: Statement
   let setPace, removePace, setDeployment, setSchedule, removeDead, dead, tombstone: Statement
 
-  private static let isDueOfFlows = """
-    queue = ?1 AND due <= ?2 AND lease = 0
-    AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?4))
+  private static let belongsToFlows = """
+    AND (SELECT flow FROM instance i WHERE i.id = job.instance) IN (SELECT value FROM json_each(?5))
     """
 
   static let instanceColumns = """
@@ -94,15 +94,16 @@ struct Statements {
     dueTimers = try connection.prepare(
       "SELECT instance, transition, armed, due FROM timer WHERE due <= ?1 ORDER BY due, instance LIMIT ?2")
     nextTimer = try connection.prepare("SELECT min(due) FROM timer WHERE due > ?1")
-    ownJobs = try connection.prepare("\(jobs) WHERE queue IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2")
-    queueJobs = try connection.prepare(
-      "\(jobs) WHERE queue = ?1 AND due <= ?2 AND lease = 0 ORDER BY due, id LIMIT ?3")
-    flowJobs = try connection.prepare("\(jobs) WHERE \(Statements.isDueOfFlows) ORDER BY due, id LIMIT ?3")
+    let due = "\(jobs) WHERE queue IS ?1 AND priority = ?2 AND due <= ?3 AND lease = 0"
+    dueJobs = try connection.prepare("\(due) ORDER BY due, id LIMIT ?4")
+    flowJobs = try connection.prepare("\(due) \(Statements.belongsToFlows) ORDER BY due, id LIMIT ?4")
+    highestPriority = try connection.prepare("SELECT max(priority) FROM job WHERE queue IS ?1")
+    nextPriority = try connection.prepare("SELECT max(priority) FROM job WHERE queue IS ?1 AND priority < ?2")
     job = try connection.prepare("\(jobs) WHERE id = ?1")
     instanceJobs = try connection.prepare("\(jobs) WHERE instance = ?1 ORDER BY id")
     onceJobs = try connection.prepare("\(jobs) WHERE once = ?1 ORDER BY id")
     setMeta = try connection.prepare(SummedTable.meta.insert("OR REPLACE"))
-    nextJob = try connection.prepare("SELECT min(due) FROM job WHERE queue IS NULL AND due > ?1")
+    nextJob = try connection.prepare("SELECT min(due) FROM job WHERE queue IS ?1 AND priority = ?2 AND due > ?3")
     definition = try connection.prepare("SELECT ir FROM definition WHERE hash = ?1")
   }
 }

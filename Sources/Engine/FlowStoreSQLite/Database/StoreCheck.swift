@@ -190,7 +190,7 @@ struct StoreCheck {
   }
 
   private mutating func checkWork() throws(StoreError) {
-    for (table, name) in [(SummedTable.job, "job"), (SummedTable.deadLetter, "dead letter")] {
+    for (table, name) in SummedTable.work(hasPriorities: try Schema.hasPriorities(connection)) {
       for id in try wrongRows(of: table) { note("\(name) \(id) is not what was written") }
     }
   }

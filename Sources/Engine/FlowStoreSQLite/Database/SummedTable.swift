@@ -67,12 +67,12 @@ extension SummedTable {
     "job",
     columns: """
       id instance revision number action queue call once attempt due lease fence arguments outcome failures origin \
-      epoch worker deadline
+      epoch worker deadline priority
       """)
   static let deadLetter = SummedTable(
     "dead_letter",
     columns: """
-      id instance revision number action attempts at code message arguments queue once failures origin epoch
+      id instance revision number action attempts at code message arguments queue once failures origin epoch priority
       """)
   static let definition = SummedTable("definition", columns: "id hash ir source")
   static let answers = ["answer_0", "answer_1"].map { SummedTable($0, columns: "hash rest digest sequence") }
@@ -90,6 +90,14 @@ extension SummedTable {
   static let archivedAnswer = SummedTable(
     "archived_answer", columns: "sequence flow key revision at body hash rest digest")
   static let bulk = SummedTable("bulk", columns: "id document")
+
+  /// The tables of jobs and dead letters.
+  /// - Parameter hasPriorities: False for a store of a version without them.
+  static func work(hasPriorities: Bool) -> [(table: SummedTable, name: String)] {
+    [(job, "job"), (deadLetter, "dead letter")].map {
+      (hasPriorities ? $0.0 : SummedTable($0.0, without: 1), $0.1)
+    }
+  }
 
   /// The tables of which `check` reads nothing but the checksums.
   /// - Parameters:

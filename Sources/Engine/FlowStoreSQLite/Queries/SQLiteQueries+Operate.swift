@@ -114,7 +114,7 @@ extension SQLiteQueries {
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)))
       return try statement.page(limit: limit) { row in
-        PendingJob(flow: row.text(19), key: row.text(20), row: row.job)
+        PendingJob(flow: row.text(20), key: row.text(21), row: row.job)
       }
     }
   }

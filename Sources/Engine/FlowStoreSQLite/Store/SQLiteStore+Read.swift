@@ -133,12 +133,10 @@ extension SQLiteStore {
   /// The due jobs of a queue, or those of the engine for nil.
   /// - Throws: `StoreError` when the store cannot be read.
   public func dueJobs(queue: String?, at now: Int64, limit: Int) throws(StoreError) -> [JobRow] {
-    guard let queue else {
-      statements.ownJobs.bind(.integer(now), .integer(Int64(limit)))
-      return try all(statements.ownJobs) { $0.job }
+    try dueJobs(of: queue, limit: limit) { (priority, left) throws(StoreError) in
+      statements.dueJobs.bind(.optional(queue), .integer(priority), .integer(now), .integer(Int64(left)))
+      return try all(statements.dueJobs) { $0.job }
     }
-    statements.queueJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)))
-    return try all(statements.queueJobs) { $0.job }
   }
 
   /// - Throws: When the store can't be read.
@@ -158,9 +156,7 @@ extension SQLiteStore {
 
   /// - Throws: When the store can't be read.
   public func nextJob(queue: String, after now: Int64) throws(StoreError) -> Int64? {
-    let rows = try connection.prepare("SELECT min(due) FROM job WHERE queue = ?1 AND due > ?2")
-    rows.bind(.text(queue), .integer(now))
-    return try first(rows) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
+    try nextJob(of: queue, after: now)
   }
 
   /// - Throws: When the store can't be read.
@@ -178,8 +174,49 @@ extension SQLiteStore {
     queue: String, of flows: Set<String>, at now: Int64, limit: Int
   ) throws(StoreError) -> [JobRow] {
     let names = JSON.array(flows.sorted().map { .string($0) }).text()
-    statements.flowJobs.bind(.text(queue), .integer(now), .integer(Int64(limit)), .text(names))
-    return try all(statements.flowJobs) { $0.job }
+    return try dueJobs(of: queue, limit: limit) { (priority, left) throws(StoreError) in
+      statements.flowJobs.bind(
+        .text(queue), .integer(priority), .integer(now), .integer(Int64(left)), .text(names))
+      return try all(statements.flowJobs) { $0.job }
+    }
+  }
+
+  /// Reads the jobs of a queue by priority, the highest first. Jobs that are not due yet cost nothing, and neither do
+  /// priorities that were read before.
+  private func dueJobs(
+    of queue: String?, limit: Int, _ jobs: (_ priority: Int64, _ left: Int) throws(StoreError) -> [JobRow]
+  ) throws(StoreError) -> [JobRow] {
+    var rows: [JobRow] = []
+    var next = try highestPriority(of: queue, below: nil)
+    while let priority = next, rows.count < limit {
+      rows += try jobs(priority, limit - rows.count)
+      next = try highestPriority(of: queue, below: priority)
+    }
+    return rows
+  }
+
+  /// The highest priority of the jobs of a queue, due or not; nil when there is none.
+  private func highestPriority(of queue: String?, below priority: Int64?) throws(StoreError) -> Int64? {
+    let statement = priority == nil ? statements.highestPriority : statements.nextPriority
+    if let priority {
+      statement.bind(.optional(queue), .integer(priority))
+    } else {
+      statement.bind(.optional(queue))
+    }
+    return try first(statement) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  }
+
+  /// The earliest due time of the jobs of a queue after an instant.
+  private func nextJob(of queue: String?, after now: Int64) throws(StoreError) -> Int64? {
+    var least: Int64?
+    var next = try highestPriority(of: queue, below: nil)
+    while let priority = next {
+      statements.nextJob.bind(.optional(queue), .integer(priority), .integer(now))
+      let due: Int64? = try first(statements.nextJob) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+      least = [least, due].compactMap { $0 }.min()
+      next = try highestPriority(of: queue, below: priority)
+    }
+    return least.flatMap { JobDue(stored: $0).instant }
   }
 
   /// The row of a job; nil when the job has ended.
@@ -207,8 +244,8 @@ extension SQLiteStore {
   /// - Throws: `StoreError` when the store cannot be read.
   public func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow] {
     let rows = try connection.prepare(
-      "SELECT \(Statements.jobColumns) FROM job WHERE id > ?1 AND due = ?2 ORDER BY id LIMIT ?3")
-    rows.bind(.integer(number), .integer(JobDue.onTurn.stored), .integer(Int64(limit)))
+      "SELECT \(Statements.jobColumns) FROM job WHERE id > ?1 AND due = \(JobDue.onTurn.stored) ORDER BY id LIMIT ?2")
+    rows.bind(.integer(number), .integer(Int64(limit)))
     return try all(rows) { $0.job }
   }
 
@@ -216,8 +253,7 @@ extension SQLiteStore {
   /// the clock.
   /// - Throws: `StoreError` when the store cannot be read.
   public func nextJob(after now: Int64) throws(StoreError) -> Int64? {
-    statements.nextJob.bind(.integer(now))
-    return try first(statements.nextJob) { $0.isNull(0) ? nil : JobDue(stored: $0.integer(0)).instant } ?? nil
+    try nextJob(of: nil, after: now)
   }
 
   /// The stored throttle of an action as JSON; nil before the first attempt.
@@ -305,17 +341,19 @@ extension Statement {
       origin: integer(15), epoch: Int(integer(16)), arguments: blob(12), outcome: blob(13), failures: blob(14))
     row.worker = isNull(17) ? nil : text(17)
     row.deadline = integer(18)
+    row.priority = integer(19)
     return row
   }
 
   /// The row of a dead letter, in the order of `Statements.deadColumns`.
   var dead: DeadRow {
-    let job = JobRow(
+    var job = JobRow(
       id: integer(0), instance: integer(1), revision: Int(integer(2)), number: Int(integer(3)), action: text(4),
       queue: isNull(10) ? nil : text(10), call: nil, once: isNull(11) ? nil : text(11),
       attempt: max(Int(integer(5)) - 1, 0), due: .at(0), origin: integer(13), epoch: Int(integer(14)),
       arguments: blob(9),
       failures: blob(12))
+    job.priority = integer(15)
     return DeadRow(job: job, at: integer(6), code: text(7), message: text(8))
   }
 }

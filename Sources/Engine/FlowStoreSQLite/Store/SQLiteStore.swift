@@ -280,7 +280,7 @@ public final class SQLiteStore: Store {
         .text(row.action), .optional(row.queue), .optional(row.call.map { Int64($0) }), .optional(row.once),
         .integer(Int64(row.attempt)), .integer(row.due.stored), .integer(row.lease), .integer(Int64(row.fence)),
         .json(row.arguments), .json(row.outcome), .json(row.failures), .integer(row.origin), .integer(Int64(row.epoch)),
-        .optional(row.worker), .integer(row.deadline))
+        .optional(row.worker), .integer(row.deadline), .integer(row.priority))
     }
     for row in batch.completions {
       try connection.prepare(SummedTable.completion.insert("OR REPLACE")).run(
@@ -306,7 +306,8 @@ public final class SQLiteStore: Store {
         .integer(row.job.id), .integer(row.job.instance), .integer(Int64(row.job.revision)),
         .integer(Int64(row.job.number)), .text(row.job.action), .integer(Int64(row.job.attempt + 1)),
         .integer(row.at), .text(row.code), .text(row.message), .json(row.job.arguments), .optional(row.job.queue),
-        .optional(row.job.once), .json(row.job.failures), .integer(row.job.origin), .integer(Int64(row.job.epoch)))
+        .optional(row.job.once), .json(row.job.failures), .integer(row.job.origin), .integer(Int64(row.job.epoch)),
+        .integer(row.job.priority))
     }
     for row in batch.once.values {
       // Without a job, a result and an earlier generation there is nothing to store.

@@ -83,10 +83,12 @@ extension StepText {
 
   /// A requested job.
   private func json(_ job: Job) -> JSON {
-    [
-      "job": .string(machine.name(of: job.target)), "arguments": job.arguments.json(in: machine.types),
-      "awaited": .bool(job.call != nil),
-    ]
+    let priority = job.priority == 0 ? [] : [JSON.Member("priority", .int(job.priority))]
+    return .object(
+      [
+        .init("job", .string(machine.name(of: job.target))), .init("arguments", job.arguments.json(in: machine.types)),
+        .init("awaited", .bool(job.call != nil)),
+      ] + priority)
   }
 
   /// The reason of a refusal.

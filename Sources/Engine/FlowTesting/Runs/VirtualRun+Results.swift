@@ -12,10 +12,13 @@ extension VirtualRun {
   /// The maximum number of automatic outcomes after one input.
   public static let maximumAnswers = 10_000
 
-  /// Ends the oldest awaited job for which `answer` returns an outcome; nil when there is no such job.
+  /// Ends the first awaited job for which `answer` returns an outcome, by priority; nil when there is no such job.
   private mutating func answerOne(_ answer: (Job) -> CallOutcome?) -> Answered? {
     if let known = endKnown() { return Answered(job: known.job, outcome: known.outcome, runEvent: known.event) }
-    for work in outstanding where work.isAwaited {
+    let waiting = outstanding.filter(\.isAwaited).enumerated().sorted {
+      ($1.element.job.priority, $0.offset) < ($0.element.job.priority, $1.offset)
+    }
+    for (_, work) in waiting {
       guard let outcome = answer(work.job) else { continue }
       return end(where: { $0.reference == work.job.reference }, outcome).map {
         Answered(job: work.job, outcome: outcome, runEvent: $0)

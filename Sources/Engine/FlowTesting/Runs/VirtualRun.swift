@@ -93,11 +93,11 @@ public struct VirtualRun {
     return record(outcome, cause: "called")
   }
 
-  /// Ends the oldest awaited job for which `isMeant` is true; nil when there is no such job.
+  /// Ends the awaited job that goes first of those for which `isMeant` is true: of those with the highest priority, the
+  /// oldest; nil when there is no such job.
   public mutating func end(where isMeant: (Job) -> Bool, _ outcome: CallOutcome) -> RunEvent? {
-    guard let instance, let index = outstanding.firstIndex(where: { $0.isAwaited && isMeant($0.job) }) else {
-      return nil
-    }
+    let found = outstanding.indices.filter { outstanding[$0].isAwaited && isMeant(outstanding[$0].job) }
+    guard let instance, let index = found.first(by: { outstanding[$0].job.priority }) else { return nil }
     let work = outstanding.remove(at: index)
     moves.append(.end(work.job.target, outcome))
     return finish(work.job, outcome, of: instance)

@@ -63,6 +63,11 @@ extension VirtualSystem {
     work.append(item)
   }
 
+  /// The open call that goes first: of those with the highest priority, the oldest.
+  func next(where isMeant: (Work) -> Bool) -> Work? {
+    work.filter { $0.isOpen && isMeant($0) }.first(by: { $0.job.priority })
+  }
+
   /// Ends an open call with an outcome.
   /// - Returns: False when there is no such call.
   public mutating func end(call id: Int, _ outcome: CallOutcome) -> Bool {

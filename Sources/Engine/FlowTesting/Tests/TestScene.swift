@@ -187,7 +187,7 @@ struct TestScene {
   ) throws(Mismatch) {
     var name: Name?
     if let owner { name = try instance(owner) }
-    let found = system.work.first { $0.isOpen && isMeant($0, work, owner: name) }
+    let found = system.next { isMeant($0, work, owner: name) }
     guard let found else {
       throw Mismatch(message: "nothing of that name waits for an answer", details: whatWaits(name))
     }
@@ -199,7 +199,7 @@ struct TestScene {
   /// Ends mocked calls until none is waiting.
   private mutating func answer() throws(Mismatch) {
     for _ in 0..<VirtualRun.maximumAnswers {
-      guard let next = system.work.first(where: { $0.isOpen && mocks[$0.job.target] != nil }),
+      guard let next = system.next(where: { mocks[$0.job.target] != nil }),
         let outcome = mocks[next.job.target]
       else { return }
       _ = system.end(call: next.id, outcome)

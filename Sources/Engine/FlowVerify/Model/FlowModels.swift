@@ -175,6 +175,7 @@ struct CallModel {
   var list: NodeIndex?
   var limit: NodeIndex?
   var once: NodeIndex?
+  var priority: NodeIndex?
   var condition: NodeIndex?
   var undo: [NodeIndex]?
   /// The type of its result, as expressions read it.
@@ -188,6 +189,7 @@ struct CallModel {
     list = call.loop.map { reader.read($0.list) }
     limit = call.limit.map { reader.read($0) }
     once = call.once.map { reader.read($0) }
+    priority = call.priority.map { reader.read($0) }
     condition = call.condition.map { reader.read($0) }
     undo = call.undo.map { $0.arguments.map { reader.read($0) } }
     resultType = types.record(named: call.resultRecord)?.fields.first?.type ?? .dyn

@@ -12,7 +12,7 @@ extension Executor {
   func prepareCall(_ call: CallIndex) throws(PathStop) {
     let row = model.calls[call.position]
     if row.list != nil { return try prepareFanOut(call, row) }
-    for node in row.arguments + [row.once].compactMap({ $0 }) where canFail(node) {
+    for node in row.arguments + [row.once, row.priority].compactMap({ $0 }) where canFail(node) {
       _ = try evaluate(node, at: row.call.location)
     }
     starting.append(call)
@@ -38,7 +38,7 @@ extension Executor {
     }
     if isEmpty { return queue.append(.called(call, isEmpty: true)) }
     locals[loop.slot] = fresh(row.itemType, isFree: false)
-    for node in row.arguments + [row.once, row.limit].compactMap({ $0 }) where canFail(node) {
+    for node in row.arguments + [row.once, row.priority, row.limit].compactMap({ $0 }) where canFail(node) {
       _ = try evaluate(node, at: row.call.location)
     }
     starting.append(call)

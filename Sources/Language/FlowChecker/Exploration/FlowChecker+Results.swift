@@ -103,7 +103,7 @@ extension FlowChecker {
   private mutating func checkReads(ofCall index: Int, _ known: Set<Int>) {
     let call = calls[index]
     let known = known.union(slots(of: stepsBefore(index)))
-    checkReads(in: [call.condition, call.limit, call.loop?.list, call.once] + call.arguments, known)
+    checkReads(in: [call.condition, call.limit, call.loop?.list, call.once, call.priority] + call.arguments, known)
     checkReads(in: call.undo?.arguments ?? [], known.union([call.resultSlot]))
   }
 

@@ -133,7 +133,7 @@ extension FlowChecker {
   private func needs(of step: CallNode) -> [(name: String, range: SourceRange)] {
     let outside = [step.loop?.list, step.limit, step.condition].compactMap { $0 }.flatMap(\.references)
     // The variable of a loop hides a step of the same name.
-    let inside = (step.arguments.map(\.value) + [step.once].compactMap { $0 }).flatMap(\.references)
+    let inside = (step.arguments.map(\.value) + [step.once, step.priority].compactMap { $0 }).flatMap(\.references)
       .filter { $0.name != step.loop?.variable.text }
     return step.after.map { ($0.text, $0.range) } + (outside + inside).map { ($0.name, $0.nameRange) }
   }
@@ -188,6 +188,7 @@ extension FlowChecker {
       calls[index].condition = node.condition.flatMap { condition($0, environment, what: "a condition") }
       calls[index].arguments = arguments(node.arguments, of: callee, at: node.action.range, scope)
       calls[index].once = node.once.flatMap { expression($0, scope, expecting: .string) }
+      calls[index].priority = node.priority.flatMap { expression($0, scope, expecting: .int) }
       calls[index].undo = node.undo.flatMap { undo($0, of: calls[index]) }
       checkCodes(node.policies, of: callee)
     }

@@ -1,3 +1,4 @@
+import CEL
 import FlowSource
 import FlowSyntax
 
@@ -8,15 +9,41 @@ func checkPolicies(of action: CheckedAction, into problems: inout [Diagnostic]) 
   for policy in action.node.policies { checkRepetition(policy, action, into: &problems) }
 }
 
-/// The same, and F703, for the policies of a call.
+/// The same, F703 and F716, for the policies of a call.
 func checkCallPolicies(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   for call in flow.calls {
+    checkPriority(of: call, context, into: &problems)
     checkRetries(call.node.policies, hasTimeout: false, into: &problems)
     guard case .action(let index) = call.target, let binding = context.actions[index].node.binding,
       !canBeRepeated(binding.kind)
     else { continue }
     for policy in call.node.policies { checkRepetition(policy, context.actions[index], into: &problems) }
   }
+}
+
+/// F716: a job that never waits for others needs no priority.
+private func checkPriority(of call: CheckedCall, _ context: LintContext, into problems: inout [Diagnostic]) {
+  guard let priority = call.node.priority else { return }
+  let help: String
+  switch call.target {
+  case .flow:
+    help = "remove it; the calls of actions in `\(call.node.action.text)` may have priorities"
+  case .action(let index):
+    let action = context.actions[index]
+    if case .worker = action.binding { return }
+    let hasLimit = action.node.policies.contains { policy in
+      switch policy.kind {
+      case .limit, .concurrency: true
+      default: false
+      }
+    }
+    guard !hasLimit else { return }
+    help = "remove it, or add a limit to the action, such as `limit 4 at once` or `limit 10 per 1s`"
+  }
+  problems.append(
+    Diagnostic(
+      "F716", .warning, "the priority of this call has no effect", at: priority.range,
+      label: "`\(call.node.action.text)` never waits for other calls", help: help))
 }
 
 private func checkRetries(_ policies: [PolicyNode], hasTimeout: Bool, into problems: inout [Diagnostic]) {

@@ -136,7 +136,7 @@ extension Uses {
 
   private mutating func visit(_ node: CallNode) {
     visit(node.action)
-    visit(node.arguments.map(\.value) + [node.loop?.list, node.limit, node.once, node.condition])
+    visit(node.arguments.map(\.value) + [node.loop?.list, node.limit, node.once, node.priority, node.condition])
     if let undo = node.undo {
       visit(undo.action)
       visit(undo.arguments.map(\.value))

@@ -264,6 +264,7 @@ public struct CheckedCall: Sendable {
   public var loop: (slot: Int, list: CheckedExpression)?
   public var limit: CheckedExpression?
   public var once: CheckedExpression?
+  public var priority: CheckedExpression?
   public var undo: (action: Int, arguments: [CheckedExpression])?
   public var isStep: Bool
   public var after: [Int] = []

@@ -121,6 +121,7 @@ extension Rule {
     Rule("F713", "emit-cycle", .warning, .recommended, "flows start each other, or an instance itself, in a cycle"),
     Rule("F714", "region-race", .warning, .recommended, "a region assigns what the guard of another region reads"),
     Rule("F715", "invalid-broadcast", .error, .core, "an event is broadcast to a flow that can't handle it"),
+    Rule("F716", "priority-without-effect", .warning, .recommended, "a priority has no effect"),
   ]
 
   private static let security = [

@@ -42,6 +42,7 @@ public enum Vocabulary {
     "rollback": "undoes completed steps in reverse order",
     "undo": "the action that reverses a call in a rollback",
     "once": "an idempotency key of the call",
+    "priority": "calls with a higher priority go first when several wait",
     "returns": "the result of the flow",
     "ongoing": "not meant to end",
     "ignore": "events that are accepted without effect",
@@ -65,10 +66,10 @@ public enum Vocabulary {
     "entry", "enum", "event", "every", "exec", "exit", "expect", "fail", "failed", "fails", "final", "flow", "fn",
     "for", "forever", "from", "header", "hmac", "http", "ignore", "ignored", "import", "in", "incident", "initial",
     "internal", "invariant", "key", "leads", "let", "limit", "log", "max", "migrate", "mock", "never", "not", "of",
-    "on", "once", "ongoing", "only", "overlap", "parallel", "per", "publish", "raise", "read", "redis", "reenter",
-    "refused", "region", "retry", "returns", "role", "rollback", "secret", "send", "signed", "sql", "start", "state",
-    "steps", "take", "test", "then", "timeout", "times", "to", "type", "tz", "undo", "version", "webhook", "when",
-    "with", "worker",
+    "on", "once", "ongoing", "only", "overlap", "parallel", "per", "priority", "publish", "raise", "read", "redis",
+    "reenter", "refused", "region", "retry", "returns", "role", "rollback", "secret", "send", "signed", "sql", "start",
+    "state", "steps", "take", "test", "then", "timeout", "times", "to", "type", "tz", "undo", "version", "webhook",
+    "when", "with", "worker",
   ]
 
   /// The types that every program has.

@@ -42,8 +42,8 @@ extension CompletionSource {
     let done = order.firstIndex(of: clause) ?? (["after", "every", "at", "cron", "always"].contains(clause) ? 1 : -1)
     guard [.flow, .state].contains(context.block?.kind), done >= 0 || !clause.isEmpty else { return [] }
     if let policies = schedulePolicies(after: clause) { return policies }
-    if clause == "call" || clause == "once" || clause == "as" || clause == "undo" {
-      return ["as", "for", "once", "undo", "retry", "timeout"].map { keyword($0) }
+    if clause == "call" || clause == "once" || clause == "as" || clause == "undo" || clause == "priority" {
+      return ["as", "for", "once", "priority", "undo", "retry", "timeout"].map { keyword($0) }
     }
     return order[max(done + 1, 1)...].map { keyword($0) }
   }

@@ -205,6 +205,7 @@ extension OccurrenceCollector {
     within(call.loop) { collector in
       collector.visit(call.arguments, of: callee)
       if let once = call.once { collector.visit(once) }
+      if let priority = call.priority { collector.visit(priority) }
       if let undo = call.undo {
         collector.add(collector.names.callee(undo.action.text), at: undo.action.range)
         collector.visit(undo.arguments, of: undo.action.text)

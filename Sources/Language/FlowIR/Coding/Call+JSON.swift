@@ -5,7 +5,7 @@ extension Call {
     .sparse([
       ("name", .string(name)), ("state", .number(state)), ("target", target.json),
       ("arguments", .array(arguments.map(\.json))), ("for", .orNull(loop?.json)), ("limit", .orNull(limit?.json)),
-      ("once", .orNull(once?.json)), ("undo", .orNull(undo?.json)), ("step", .bool(isStep)), ("after", .numbers(after)),
+      ("once", .orNull(once?.json)), ("priority", .orNull(priority?.json)), ("undo", .orNull(undo?.json)), ("step", .bool(isStep)), ("after", .numbers(after)),
       ("when", .orNull(condition?.json)), ("record", .string(resultRecord)), ("slot", .number(resultSlot)),
       ("policy", policy.json), ("at", location.json),
     ])
@@ -13,14 +13,15 @@ extension Call {
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "state", "target", "arguments", "for", "limit", "once", "undo", "step", "after", "when", "record", "slot",
-      "policy", "at",
+      "name", "state", "target", "arguments", "for", "limit", "once", "priority", "undo", "step", "after", "when", "record",
+      "slot", "policy", "at",
     ])
     self.init(
       name: try reader.string("name"), state: try reader.index("state"), target: try Target(reader.member("target")),
       arguments: try reader.list("arguments") { item throws(ProgramError) in try SourcedExpression(item) },
       loop: try .optional(reader.optional("for")), limit: try .optional(reader.optional("limit")),
-      once: try .optional(reader.optional("once")), undo: try Undo.optional(reader.optional("undo")),
+      once: try .optional(reader.optional("once")), priority: try .optional(reader.optional("priority")),
+      undo: try Undo.optional(reader.optional("undo")),
       isStep: try reader.flag("step"),
       after: try reader.indices("after"),
       condition: try .optional(reader.optional("when")), resultRecord: try reader.string("record"),

@@ -27,6 +27,8 @@ public struct Call: Hashable, Sendable {
   /// The maximum number of concurrent jobs of the loop; nil for no limit.
   public var limit: SourcedExpression?
   public var once: SourcedExpression?
+  /// An int; 0 for nil.
+  public var priority: SourcedExpression?
   public var undo: Undo?
   /// True for a step: it starts when the calls of `after` are done, and counts for `done` and `failed` of its state.
   public var isStep: Bool
@@ -43,8 +45,8 @@ public struct Call: Hashable, Sendable {
 
   public init(
     name: String, state: StateIndex, target: Target, arguments: [SourcedExpression], loop: ActionStatement.Loop? = nil,
-    limit: SourcedExpression? = nil, once: SourcedExpression? = nil, undo: Undo? = nil, isStep: Bool = false,
-    after: [CallIndex] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
+    limit: SourcedExpression? = nil, once: SourcedExpression? = nil, priority: SourcedExpression? = nil,
+    undo: Undo? = nil, isStep: Bool = false, after: [CallIndex] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
     location: SourceLocation
   ) {
     self.name = name
@@ -54,6 +56,7 @@ public struct Call: Hashable, Sendable {
     self.loop = loop
     self.limit = limit
     self.once = once
+    self.priority = priority
     self.undo = undo
     self.isStep = isStep
     self.after = after

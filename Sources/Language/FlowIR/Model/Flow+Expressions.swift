@@ -63,7 +63,7 @@ extension Start.Trigger {
 
 extension Call {
   var expressions: [SourcedExpression] {
-    arguments + [loop?.list, limit, once, condition].compactMap { $0 } + (undo?.arguments ?? [])
+    arguments + [loop?.list, limit, once, priority, condition].compactMap { $0 } + (undo?.arguments ?? [])
   }
 }
 

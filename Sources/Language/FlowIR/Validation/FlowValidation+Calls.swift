@@ -21,6 +21,7 @@ extension FlowValidation {
     }
     try require(call.limit.map { $0.tree.type == .int } ?? true, "limit of a call")
     try require(call.once.map { $0.tree.type == .string } ?? true, "key of a call")
+    try require(call.priority.map { $0.tree.type == .int } ?? true, "priority of a call")
     try condition(call.condition)
     if let undo = call.undo {
       try require(program.actions.indices.contains(undo.action), "undo")

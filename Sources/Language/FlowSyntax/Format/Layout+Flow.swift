@@ -151,7 +151,7 @@ extension Layout {
       switch word {
       case "retry": part = retry()
       case "timeout": part = timeout()
-      case "once": part = .concat([nextWord(), expression()])
+      case "once", "priority": part = .concat([nextWord(), expression()])
       case "undo": part = .concat([nextWord(), path(), arguments()])
       default:
         if parts.isEmpty { return head }

@@ -102,12 +102,16 @@ extension Parser {
     return node
   }
 
-  /// `retry`, `timeout`, `once` and `undo`, in any order.
+  /// `retry`, `timeout`, `once`, `priority` and `undo`, in any order.
   private mutating func modifiers(of node: inout CallNode) {
     while true {
       let start = token.range
       if accept("once") {
         node.once = expression()
+      } else if at("priority"), peek().kind != .colon {
+        // A step may have this name.
+        advance()
+        node.priority = expression()
       } else if accept("undo") {
         let action = path("the name of an action")
         node.undo = UndoNode(action: action, arguments: arguments(), range: range(from: start))

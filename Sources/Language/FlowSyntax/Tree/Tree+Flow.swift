@@ -214,7 +214,7 @@ public struct LoopNode: Sendable {
   public var list: Expression
 }
 
-/// `call action(args) as name for x in list limit 3 retry … timeout … once … undo …`
+/// `call action(args) as name for x in list limit 3 retry … timeout … once … priority … undo …`
 public struct CallNode: Sendable {
   public var action: PathNode
   public var arguments: [ArgumentNode]
@@ -223,6 +223,8 @@ public struct CallNode: Sendable {
   /// The maximum number of concurrent jobs of the loop.
   public var limit: Expression?
   public var once: Expression?
+  /// Of several jobs that wait, those with a higher priority go first.
+  public var priority: Expression?
   public var undo: UndoNode?
   public var policies: [PolicyNode] = []
   /// For a step: the named steps that have to be done before it.

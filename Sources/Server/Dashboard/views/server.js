@@ -240,6 +240,8 @@ function Jobs({ flow }) {
       <td data-label="Status"><span><span class=${`status ${kind}`}><${Icon} name=${icon} />${job.status}</span>${
             job.queue ? html` <span class="muted small-text">queue ${job.queue}</span>` : ''
           }${
+            job.priority ? html` <span class="muted small-text">priority ${job.priority}</span>` : ''
+          }${
             job.lastFailure
               ? html`<div class="muted small-text">${code(String(job.lastFailure.outcome ?? ''))}</div>`
               : ''

@@ -105,7 +105,7 @@ enum Schemas {
         "pendingCalls": list(
           object([
             "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
-            "leaseEnds?": time, "worker?": string, "continues?": integer, "lastFailure?": anyObject,
+            "priority?": integer, "leaseEnds?": time, "worker?": string, "continues?": integer, "lastFailure?": anyObject,
           ])),
         "calls": list(
           object([
@@ -133,7 +133,7 @@ enum Schemas {
       "Job",
       object([
         "id": integer, "action": string, "arguments": any, "attempt": integer, "fence": integer, "leaseEnds": time,
-        "idempotencyKey": string, "flow": string, "key": string, "continues?": integer,
+        "idempotencyKey": string, "flow": string, "key": string, "priority?": integer, "continues?": integer,
       ])
     ),
     (
@@ -198,7 +198,7 @@ enum Schemas {
       object([
         "id": integer, "flow": string, "key": string, "action": string, "attempt": integer,
         "status": ["type": "string", "enum": ["due", "waiting", "retrying", "claimed", "held"]], "queue?": string,
-        "due?": time, "leaseEnds?": time, "lastFailure?": anyObject,
+        "priority?": integer, "due?": time, "leaseEnds?": time, "lastFailure?": anyObject,
       ])
     ),
     (

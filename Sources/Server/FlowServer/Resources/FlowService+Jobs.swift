@@ -36,6 +36,7 @@ extension FlowService {
       .init("leaseEnds", .string(timeText(job.leaseEnds))), .init("idempotencyKey", .string(job.idempotencyKey)),
       .init("flow", .string(job.flow)), .init("key", .string(job.key)),
     ]
+    if job.priority != 0 { members.append(.init("priority", .int(job.priority))) }
     if job.origin != job.id { members.append(.init("continues", .int(job.origin))) }
     return .object(members)
   }

@@ -83,6 +83,7 @@ extension PendingJob {
       .init("status", .string(status(now: now))),
     ]
     if let queue = row.queue { members.append(.init("queue", .string(queue))) }
+    if row.priority != 0 { members.append(.init("priority", .int(row.priority))) }
     if let instant = row.due.instant { members.append(.init("due", .string(timeText(instant)))) }
     if row.lease > now { members.append(.init("leaseEnds", .string(timeText(row.lease)))) }
     if let failure = (try? JSON(parsing: row.failures))?.array?.last { members.append(.init("lastFailure", failure)) }

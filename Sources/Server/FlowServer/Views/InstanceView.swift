@@ -96,6 +96,7 @@ struct InstanceView {
       if let call = name(of: job) { members.append(.init("call", .string(call))) }
       members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
       if let queue = job.queue { members.append(.init("queue", .string(queue))) }
+      if job.priority != 0 { members.append(.init("priority", .int(job.priority))) }
       if let due = job.due.instant { members.append(.init("due", .string(timeText(due)))) }
       if let failure = lastFailure(of: job) { members.append(.init("lastFailure", failure)) }
       if job.lease > 0 { members.append(.init("leaseEnds", .string(timeText(job.lease)))) }
@@ -152,7 +153,7 @@ struct InstanceView {
   private func describe(_ job: JobRow) -> String {
     let name = "`\(job.action)`"
     if !job.outcome.isEmpty { return "\(name) has ended, and its result could not be taken yet" }
-    if job.due == .onTurn { return "\(name) waits for its turn, because its limit of attempts at once is reached" }
+    if job.due == .onTurn { return "\(name) waits for its turn, because a limit of the action is reached" }
     if let queue = job.queue {
       return job.lease > 0
         ? "\(name) is with a worker until \(timeText(job.lease))" : "\(name) waits for a worker of `\(queue)`"

@@ -17,7 +17,9 @@ extension Session {
       lines.append("  timer \(location) due in \(DurationText.text(timer.due - run.now))")
     }
     for work in run.outstanding {
-      lines.append("  \(work.isAwaited ? "waits for" : "asked for") \(run.stepper.machine.name(of: work.job.target))")
+      let priority = work.job.priority == 0 ? "" : " priority \(work.job.priority)"
+      let name = run.stepper.machine.name(of: work.job.target)
+      lines.append("  \(work.isAwaited ? "waits for" : "asked for") \(name)\(priority)")
     }
     return Reply(text: lines.joined(separator: "\n"))
   }

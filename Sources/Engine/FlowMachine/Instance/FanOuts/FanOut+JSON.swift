@@ -94,6 +94,7 @@ extension FanOut.Item {
       members.append(.init("arguments", .array(arguments.map { $0.json(in: machine.types) })))
     }
     if let once { members.append(.init("once", .string(once))) }
+    if priority != 0, job == nil { members.append(.init("priority", .int(priority))) }
     if let job { members.append(.init("job", job.json)) }
     switch outcome {
     case .done(let result)?: members.append(.init("result", result.json(in: machine.types)))
@@ -111,7 +112,8 @@ extension FanOut.Item {
       arguments.append(value)
     }
     self.init(
-      value: value, arguments: arguments, once: json["once"]?.string, job: JobReference(json["job"]), outcome: nil)
+      value: value, arguments: arguments, once: json["once"]?.string,
+      priority: json["priority"]?.int.map { Int64($0) } ?? 0, job: JobReference(json["job"]), outcome: nil)
     if json["failed"] == true {
       outcome = .failed
     } else if let result = json["result"] {

@@ -14,6 +14,7 @@ struct FanOut: Hashable, Sendable {
     /// The arguments of its job; empty once it has started.
     var arguments: [Value]
     var once: String?
+    var priority: Int64 = 0
     /// Nil until it has started.
     var job: JobReference?
     var outcome: Outcome?
@@ -70,6 +71,7 @@ struct FanOut: Hashable, Sendable {
   mutating func start(_ index: Int, as job: JobReference) {
     items[index].job = job
     items[index].arguments = []
+    items[index].priority = 0
   }
 
   mutating func finish(_ index: Int, _ outcome: Item.Outcome) {

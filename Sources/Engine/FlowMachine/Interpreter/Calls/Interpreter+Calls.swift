@@ -13,12 +13,20 @@ extension Interpreter {
     if let list = row.loop.wrapped { return try prepareFanOut(call, over: list) }
     starting.append(
       StartingCall(
-        call: call, item: nil, arguments: try values(row.arguments, at: row.location), once: try onceKey(of: row)))
+        call: call, item: nil, arguments: try values(row.arguments, at: row.location), once: try onceKey(of: row),
+        priority: try priority(of: row)))
   }
 
   mutating func onceKey(of row: CallRow) throws(StepFailure) -> String? {
     guard let once = row.once.wrapped else { return nil }
     return text(try value(once, at: row.location))
+  }
+
+  mutating func priority(of row: CallRow) throws(StepFailure) -> Int64 {
+    guard let priority = row.priority.wrapped, case .int(let value) = try value(priority, at: row.location) else {
+      return 0
+    }
+    return value
   }
 
   /// Requests the jobs of the calls that start, and of the next undo.
@@ -44,7 +52,7 @@ extension Interpreter {
       .job(
         Job(
           reference: reference, target: target, arguments: record(of: target, starting.arguments),
-          call: starting.call, once: starting.once)))
+          call: starting.call, once: starting.once, priority: starting.priority)))
   }
 
   // MARK: - Completion

@@ -21,7 +21,8 @@ extension Interpreter {
       prepared.append(
         FanOut.Item(
           value: evaluator.value(frame[Int(row.loopSlot)], as: element),
-          arguments: try values(row.arguments, at: row.location), once: try onceKey(of: row)))
+          arguments: try values(row.arguments, at: row.location), once: try onceKey(of: row),
+          priority: try priority(of: row)))
     }
     guard count > 0 else {
       let results = try resultSlot(of: call, .list([]))
@@ -41,7 +42,8 @@ extension Interpreter {
     guard let next = extended.fanOuts[index].beginNext() else { return }
     starting.append(
       StartingCall(
-        call: extended.fanOuts[index].call, item: next.index, arguments: next.item.arguments, once: next.item.once))
+        call: extended.fanOuts[index].call, item: next.index, arguments: next.item.arguments, once: next.item.once,
+        priority: next.item.priority))
   }
 
   /// Records the job of an item that starts.

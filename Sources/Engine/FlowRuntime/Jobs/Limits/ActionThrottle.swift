@@ -4,16 +4,20 @@ import FlowJSON
 /// Enforces that no period contains more starts than the limit allows, also across restarts.
 ///
 /// It stores as many instants as a period allows: a job may start no sooner than a period after the start that many
-/// positions before it. A job that has to wait is assigned an instant.
+/// positions before it. An instant is given to a job that waits when it comes, and not before: then the job with the
+/// highest priority gets it.
 struct ActionThrottle {
   /// The number of parts of a period that a stored throttle distinguishes, and the number of times in a period of
   /// constant use that it is stored.
   static let grain = 16
 
   let limit: RateLimit
-  /// The instants of the last starts, and the instants that were given to them and to those that wait.
+  /// The instants of the last starts, and those that were given to jobs.
   private var started: InstantRing
   private var given: InstantRing
+  private var waiting = JobQueue()
+  /// The priorities of the jobs that were given an instant and have not started.
+  private var turns: [Int64: Int64] = [:]
   /// The number of starts since the throttle was last stored.
   var unsaved = 0
 
@@ -31,28 +35,77 @@ struct ActionThrottle {
 
   /// True if no start of the last period counts, and no job waits.
   func isIdle(at now: Int64) -> Bool {
+    guard waiting.isEmpty else { return false }
     let latest = max(started.instants.last ?? .min, given.instants.last ?? .min)
     return latest < now - limit.periodMilliseconds
   }
 
-  /// Records a start, if it is allowed now.
-  /// - Parameter hasTurn: True if the job was assigned an instant before.
-  mutating func start(at now: Int64, hasTurn: Bool) -> Bool {
-    guard started.free(now, limit.periodMilliseconds) <= now else { return false }
-    // No job overtakes those that are already waiting.
-    guard hasTurn || given.free(now, limit.periodMilliseconds) <= now else { return false }
+  /// Records a start, if it is allowed now. A job that may not start waits.
+  mutating func start(_ row: JobRow, at now: Int64, _ order: LimitOrder) -> Bool {
+    let period = limit.periodMilliseconds
+    var hasTurn = turns.removeValue(forKey: row.id) != nil
+    if !hasTurn, let other = turns.min(by: { ($0.value, -$0.key) < ($1.value, -$1.key) }), other.value < row.priority {
+      // The instant was given away before this job was asked.
+      turns[other.key] = nil
+      waiting.prepend(other.key, priority: other.value)
+      hasTurn = true
+    }
+    let isNext =
+      hasTurn || order != .unknown && waiting.isFirst(row, byNumber: order == .byNumber) && given.free(now, period) <= now
+    guard isNext, started.free(now, period) <= now else {
+      wait(row, order, isFirst: hasTurn)
+      return false
+    }
     if !hasTurn { given.add(now) }
+    waiting.remove(row.id)
     started.add(now)
     unsaved += 1
     return true
   }
 
-  /// Reserves the next instant at which a job may start.
-  mutating func reserve(at now: Int64) -> Int64 {
+  private mutating func wait(_ row: JobRow, _ order: LimitOrder, isFirst: Bool) {
+    if isFirst {
+      waiting.prepend(row.id, priority: row.priority)
+    } else if order == .byArrival {
+      waiting.append(row.id, priority: row.priority)
+    } else {
+      waiting.restore(row.id, priority: row.priority)
+    }
+  }
+
+  // MARK: - Waiting
+
+  /// Queues a job that waits, as it did before a restart.
+  mutating func wait(_ row: JobRow) {
+    guard turns[row.id] == nil, !waiting.contains(row.id) else { return }
+    waiting.restore(row.id, priority: row.priority)
+  }
+
+  /// The next instant for a job that waits; nil when none waits.
+  func nextTurn(at now: Int64) -> Int64? {
+    guard !waiting.isEmpty else { return nil }
     let period = limit.periodMilliseconds
-    let slot = max(given.free(now, period), started.free(now, period))
-    given.add(slot)
-    return slot
+    return max(given.free(now, period), started.free(now, period))
+  }
+
+  /// Gives the current instant to the job whose turn it is; nil when none waits, or none may start.
+  mutating func dequeue(at now: Int64) -> Int64? {
+    guard let turn = nextTurn(at: now), turn <= now, let (job, priority) = waiting.removeFirst() else { return nil }
+    given.add(now)
+    turns[job] = priority
+    return job
+  }
+
+  /// Removes a job that waits.
+  mutating func release(_ job: Int64) {
+    waiting.remove(job)
+    turns[job] = nil
+  }
+
+  /// Removes all jobs that wait.
+  mutating func releaseAll() {
+    waiting = JobQueue()
+    turns = [:]
   }
 
   /// The throttle with another limit.
@@ -61,6 +114,8 @@ struct ActionThrottle {
     for instant in started.instants { made.started.add(instant) }
     for instant in given.instants { made.given.add(instant) }
     made.unsaved = unsaved
+    made.waiting = waiting
+    made.turns = turns
     return made
   }
 

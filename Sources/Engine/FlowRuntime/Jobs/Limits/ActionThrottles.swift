@@ -7,16 +7,18 @@ struct ActionThrottles {
   /// The decision on a job that requests to start.
   enum Admission {
     case free
-    /// It waits until an instant in milliseconds since 1970; this is not an attempt.
-    case wait(until: Int64)
+    /// It waits for its turn; this is not an attempt.
+    case wait
     /// It may start after the preceding starts are committed.
     case hold
   }
 
   /// Throttles by their name: the action, and with `per` the value of its expression.
   private var throttles: [String: ActionThrottle] = [:]
-  /// The instants that waiting jobs were assigned, by the number of the job.
-  private var slots: [Int64: Int64] = [:]
+  /// The throttle of each job that waits, or whose turn it is.
+  private var names: [Int64: String] = [:]
+  /// The throttles with jobs that wait, with an instant that is not after that of their next turn.
+  private var turns = TurnQueue()
   /// The throttles with starts that are not stored yet, and those that are to be removed from the store.
   private var dirty: Set<String> = []
   private var removed: Set<String> = []
@@ -61,28 +63,67 @@ struct ActionThrottles {
     pruningSize = max(2 * throttles.count, 1000)
   }
 
-  /// Admits a job, or reserves an instant for it.
+  /// Admits a job, or lets it wait.
   /// - Parameter isSavedFirst: True if the start is committed before it takes effect.
   mutating func admit(
-    _ row: JobRow, as name: String, limit: RateLimit, at now: Int64, isSavedFirst: Bool
+    _ row: JobRow, as name: String, limit: RateLimit, at now: Int64, isSavedFirst: Bool, order: LimitOrder
   ) -> Admission {
-    var throttle = throttles[name] ?? ActionThrottle(limit)
-    if throttle.limit != limit { throttle = throttle.adapted(to: limit) }
-    defer { throttles[name] = throttle }
-    guard isSavedFirst || !throttle.mustBeSaved else { return .hold }
-    let slot = slots[row.id]
-    if slot.map({ $0 <= now }) ?? true, throttle.start(at: now, hasTurn: slot != nil) {
-      slots[row.id] = nil
+    adapt(name, to: limit)
+    guard isSavedFirst || !(throttles[name]?.mustBeSaved ?? false) else { return .hold }
+    if throttles[name]?.start(row, at: now, order) ?? false {
+      names[row.id] = nil
       dirty.insert(name)
       return .free
     }
-    let turn = slot.flatMap { $0 > now ? $0 : nil } ?? throttle.reserve(at: now)
-    slots[row.id] = turn
-    return .wait(until: turn)
+    note(row, waitsFor: name, at: now)
+    return .wait
   }
 
-  /// Releases the instant of a removed job.
-  mutating func release(_ job: Int64) { slots[job] = nil }
+  private mutating func adapt(_ name: String, to limit: RateLimit) {
+    guard let throttle = throttles[name] else { return throttles[name] = ActionThrottle(limit) }
+    guard throttle.limit != limit else { return }
+    throttles[name] = throttle.adapted(to: limit)
+  }
+
+  // MARK: - Waiting
+
+  /// Lets a job wait, as it did before a restart.
+  mutating func wait(_ row: JobRow, for name: String, limit: RateLimit, at now: Int64) {
+    adapt(name, to: limit)
+    throttles[name]?.wait(row)
+    note(row, waitsFor: name, at: now)
+  }
+
+  private mutating func note(_ row: JobRow, waitsFor name: String, at now: Int64) {
+    names[row.id] = name
+    if let turn = throttles[name]?.nextTurn(at: now) { turns.add(name, at: turn) }
+  }
+
+  /// The instant of the next turn, at the latest; nil when no job waits.
+  var nextTurn: Int64? { turns.next }
+
+  /// The jobs whose turn it is, those of each throttle in their order; at most `limit`.
+  mutating func dueJobs(at now: Int64, limit: Int) -> [Int64] {
+    var due: [Int64] = []
+    while due.count < limit, let name = turns.removeFirst(at: now) {
+      while due.count < limit, let job = throttles[name]?.dequeue(at: now) { due.append(job) }
+      if let turn = throttles[name]?.nextTurn(at: now) { turns.add(name, at: turn) }
+    }
+    return due
+  }
+
+  /// Removes a job that waits, or whose turn it is.
+  mutating func release(_ job: Int64) {
+    guard let name = names.removeValue(forKey: job) else { return }
+    throttles[name]?.release(job)
+  }
+
+  /// Removes all jobs that wait, to be restored from the store.
+  mutating func releaseAll() {
+    for name in Set(names.values) { throttles[name]?.releaseAll() }
+    names = [:]
+    turns = TurnQueue()
+  }
 
   // MARK: - Storing
 
@@ -109,27 +150,31 @@ struct ActionThrottles {
 }
 
 extension Engine {
-  /// Admits a job under the limit of its action, or postpones it to its turn.
+  /// Admits a job under the limit of its action, or lets it wait for its turn.
   /// - Throws: `BindingError` when the expression after `per` fails.
   func admit(
     _ row: JobRow, of cached: Cached, isSavedFirst: Bool = false
   ) throws(BindingError) -> ActionThrottles.Admission {
-    let machine = cached.version.machine
-    guard let limit = policy(of: row, in: machine, flow: cached.row.flow).limit else { return .free }
+    guard let (name, limit) = try throttle(of: row, in: cached) else { return .free }
+    let now = world.now()
+    let admission = throttles.admit(
+      row, as: name, limit: limit, at: now, isSavedFirst: isSavedFirst,
+      order: limitRestoration.order)
+    if case .wait = admission { wait(row) }
+    throttles.prune(at: now)
+    return admission
+  }
+
+  /// The throttle of a job, restored if it is used for the first time; nil without a limit.
+  /// - Throws: `BindingError` when the expression after `per` fails.
+  func throttle(of row: JobRow, in cached: Cached) throws(BindingError) -> (name: String, limit: RateLimit)? {
+    guard let limit = policy(of: row, in: cached.version.machine, flow: cached.row.flow).limit else { return nil }
     let key = try rateKey(of: row, in: cached.version)
     let name = ActionThrottles.name(row.action, key: key)
     if !throttles.has(name) {
       restoreThrottle(name, limit: limit, lost: key == nil ? nil : lostStarts(of: row.action, limit: limit))
     }
-    let now = world.now()
-    let admission = throttles.admit(row, as: name, limit: limit, at: now, isSavedFirst: isSavedFirst)
-    if case .wait(let turn) = admission {
-      var later = row
-      later.due = .at(turn)
-      write(later)
-    }
-    if key != nil { throttles.prune(at: now) }
-    return admission
+    return (name, limit)
   }
 
   private func rateKey(of row: JobRow, in version: Version) throws(BindingError) -> String? {

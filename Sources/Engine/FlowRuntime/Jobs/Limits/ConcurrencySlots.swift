@@ -11,97 +11,104 @@ struct ConcurrencySlots {
 
   private struct Slot {
     var count: Int
-    var running = 0
-    /// The waiting jobs from `head` on, the first one first. Withdrawn jobs are skipped when it is their turn.
-    var waiting: [Int64] = []
-    var head = 0
-  }
+    /// The number of attempts that run, or may start.
+    var taken = 0
+    /// The priorities of the jobs that have a slot and have not started.
+    var granted: [Int64: Int64] = [:]
+    var waiting = JobQueue()
 
-  private struct Position {
-    var name: Name
-    var isRunning: Bool
-  }
+    mutating func take(_ row: JobRow, _ order: LimitOrder) -> Bool {
+      if taken < count, order != .unknown, waiting.isFirst(row, byNumber: order == .byNumber) {
+        taken += 1
+        return true
+      }
+      // The slot was given away before this job was asked.
+      if let other = granted.min(by: { ($0.value, -$0.key) < ($1.value, -$1.key) }), other.value < row.priority {
+        granted[other.key] = nil
+        waiting.prepend(other.key, priority: other.value)
+        return true
+      }
+      switch order {
+      case .byArrival: waiting.append(row.id, priority: row.priority)
+      case .byNumber, .unknown: waiting.restore(row.id, priority: row.priority)
+      }
+      return false
+    }
 
-  /// The state of the restoration after a start or an abandoned batch.
-  enum Restoration {
-    /// The running attempts are not counted yet.
-    case counting
-    /// Waiting jobs with higher numbers than this one have not been made due yet.
-    case waking(after: Int64)
-    case done
+    /// Gives a free slot to the job whose turn it is.
+    mutating func grant() -> Int64? {
+      guard taken < count, let (job, priority) = waiting.removeFirst() else { return nil }
+      taken += 1
+      granted[job] = priority
+      return job
+    }
   }
 
   private var slots: [Name: Slot] = [:]
-  private var jobs: [Int64: Position] = [:]
+  /// The limit of each job that runs, may start or waits.
+  private var names: [Int64: Name] = [:]
   /// The actions with a limit in any loaded program.
   private var actions: Set<String> = []
-  var restoration = Restoration.counting
-  /// The jobs whose turn it has become during a claim, in their order; nil outside of one.
-  var granted: [Int64]?
 
   var hasLimits: Bool { !actions.isEmpty }
 
   func isLimited(_ action: String) -> Bool { actions.contains(action) }
 
-  /// Records an action with a limit. Attempts of it that already run are counted.
-  mutating func add(_ action: String) {
-    guard actions.insert(action).inserted else { return }
-    restoration = .counting
-  }
+  /// Records an action with a limit.
+  /// - Returns: False when it was known; attempts of a new one may already run.
+  mutating func add(_ action: String) -> Bool { actions.insert(action).inserted }
 
   /// Forgets everything, to be restored from the store.
   mutating func reset() {
     slots = [:]
-    jobs = [:]
-    restoration = .counting
+    names = [:]
   }
 
   /// Counts a running attempt, also above the limit.
   mutating func count(_ job: Int64, as name: Name, limit: Int) {
-    guard jobs[job] == nil else { return }
-    jobs[job] = Position(name: name, isRunning: true)
-    slots[name, default: Slot(count: limit)].running += 1
+    guard names[job] == nil else { return }
+    names[job] = name
+    slots[name, default: Slot(count: limit)].taken += 1
   }
 
   /// Takes a slot for the attempt of a job, or queues the job.
   /// - Returns: True if the attempt may run.
-  mutating func take(_ job: Int64, as name: Name, limit: Int) -> Bool {
-    if let known = jobs[job] { return known.isRunning }
-    var slot = slots[name] ?? Slot(count: limit)
-    slot.count = limit
-    let isFree = slot.running < limit && slot.head == slot.waiting.count
-    if isFree { slot.running += 1 } else { slot.waiting.append(job) }
-    jobs[job] = Position(name: name, isRunning: isFree)
-    slots[name] = slot
-    return isFree
+  mutating func take(_ row: JobRow, as name: Name, limit: Int, _ order: LimitOrder) -> Bool {
+    slots[name, default: Slot(count: limit)].count = limit
+    if names[row.id] == name {
+      slots[name]?.granted[row.id] = nil
+      return slots[name]?.waiting.contains(row.id) == false
+    }
+    names[row.id] = name
+    return slots[name]?.take(row, order) ?? true
+  }
+
+  /// Queues a job that waits, as it did before a restart.
+  mutating func wait(_ row: JobRow, as name: Name, limit: Int) {
+    slots[name, default: Slot(count: limit)].count = limit
+    guard names[row.id] == nil else { return }
+    names[row.id] = name
+    slots[name]?.waiting.restore(row.id, priority: row.priority)
   }
 
   /// Ends the attempt of a job, or its wait.
   /// - Returns: The jobs whose turn it is now; each has its slot. Usually one.
   mutating func release(_ job: Int64) -> [Int64] {
-    guard let known = jobs.removeValue(forKey: job), known.isRunning, var slot = slots[known.name] else { return [] }
-    slot.running -= 1
-    var next: [Int64] = []
-    while slot.running < slot.count, let waiting = dequeue(from: &slot, known.name) {
-      jobs[waiting] = Position(name: known.name, isRunning: true)
-      slot.running += 1
-      next.append(waiting)
-      granted?.append(waiting)
-    }
-    slots[known.name] = slot.running == 0 ? nil : slot
-    return next
+    guard let name = names.removeValue(forKey: job) else { return [] }
+    slots[name]?.granted[job] = nil
+    if slots[name]?.waiting.remove(job) == true { return [] }
+    slots[name]?.taken -= 1
+    return grant(name)
   }
 
-  private func dequeue(from slot: inout Slot, _ name: Name) -> Int64? {
-    while slot.head < slot.waiting.count {
-      let job = slot.waiting[slot.head]
-      slot.head += 1
-      if slot.head > 64, slot.head * 2 > slot.waiting.count {
-        slot.waiting.removeFirst(slot.head)
-        slot.head = 0
-      }
-      if let position = jobs[job], position.name == name, !position.isRunning { return job }
-    }
-    return nil
+  /// Gives all free slots to waiting jobs.
+  /// - Returns: The jobs whose turn it is now.
+  mutating func grantAll() -> [Int64] { Array(slots.keys).flatMap { grant($0) } }
+
+  private mutating func grant(_ name: Name) -> [Int64] {
+    var next: [Int64] = []
+    while let waiting = slots[name]?.grant() { next.append(waiting) }
+    if let slot = slots[name], slot.taken == 0, slot.waiting.isEmpty { slots[name] = nil }
+    return next
   }
 }
