@@ -186,7 +186,7 @@ import Testing
     try fixture.send("Begin")
     try fixture.deploy(MigrateTests.second.replacing("total * 2", with: value))
     let result = fixture.engine.operate(OperatorCommand(.migrate, flow: "Job", key: "j"))
-    guard case .failure(.notPossible(let problem)) = result else {
+    guard case .failure(.notPossible(let problem, _)) = result else {
       Issue.record("it was migrated")
       return
     }
@@ -214,7 +214,7 @@ import Testing
     }
     try fixture.deploy(text)
     let result = fixture.engine.operate(OperatorCommand(.migrate, flow: "Job", key: "j"))
-    guard case .failure(.notPossible(let problem)) = result else {
+    guard case .failure(.notPossible(let problem, _)) = result else {
       Issue.record("it was migrated")
       return
     }

@@ -5,8 +5,7 @@ extension Refusal {
   /// The reason, in one sentence, with the names of the flow.
   public var message: String {
     let here = location(states)
-    // An event has a name; the other inputs are described in words.
-    let input = input.contains(" ") ? input : "`\(input)`"
+    let input = inputText
     return switch reason {
     case .notHandled: "\(input) is not handled\(here)"
     case .guardsFalse: "\(input) is handled\(here), but no guard holds"
@@ -22,6 +21,15 @@ extension Refusal {
     case .tooManyDeferred: "more than \(Stepper.maximumDeferred) events are deferred"
     }
   }
+
+  /// The reason like ``message``, without values of the instance.
+  public var summary: String {
+    if case .failed(_, let location) = reason { return "\(inputText) failed at \(location)" }
+    return message
+  }
+
+  /// An event has a name; the other inputs are described in words.
+  private var inputText: String { input.contains(" ") ? input : "`\(input)`" }
 
   private func location(_ states: [String]) -> String {
     states.isEmpty ? "" : " in " + states.map { "`\($0)`" }.joined(separator: ", ")

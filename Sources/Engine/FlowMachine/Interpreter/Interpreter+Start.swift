@@ -83,15 +83,16 @@ extension Interpreter {
     throw StepFailure(.notStarted)
   }
 
-  /// The instant at which a scheduled start falls due after another instant.
+  /// The instant at which a scheduled start falls due after the current one. An interval counts from the last due time.
   mutating func nextStart(
-    _ index: FlowIndex, schedule: Int, after instant: Int64
+    _ index: FlowIndex, schedule: Int, after last: Int64, now: Int64
   ) -> Result<Int64?, EvaluationError> {
     flow = machine.flows[index]
     guard flow.flow.starts.indices.contains(schedule) else { return .success(nil) }
     evaluator.reset()
     frame.clear()
     isSelfStale = false
+    let instant = max(last, now)
     frame[FrameLayout.now] = .timestamp(Timestamp(milliseconds: instant))
     let row = flow.starts[schedule]
     do throws(StepFailure) {
@@ -101,7 +102,7 @@ extension Interpreter {
       guard let interval = row.due.wrapped else { return .success(nil) }
       let period = try evaluate(interval, at: row.location).milliseconds
       if period <= 0 { throw notPositive(interval, at: row.location) }
-      let (due, overflow) = instant.addingReportingOverflow(period)
+      let (due, overflow) = (instant - (instant - last) % period).addingReportingOverflow(period)
       return .success(overflow ? nil : due)
     } catch {
       return .failure(problem ?? EvaluationError("the schedule can't be read", at: .init(0, 0)))

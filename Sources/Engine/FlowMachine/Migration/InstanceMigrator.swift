@@ -15,6 +15,16 @@ struct InstanceMigrator {
     return found
   }
 
+  /// The completions that the earlier version has raised.
+  var completed: [StateIndex] {
+    map.old.completed(in: Set(old.active.ascending)).compactMap { map.state(map.old.states[$0].path) }
+  }
+
+  /// True if the instance was in a state with `rollback` that corresponds to this one.
+  func isRollingBack(in state: StateIndex) -> Bool {
+    old.active.ascending.contains { map.old.states[$0].isRollback && map.state(map.old.states[$0].path) == state }
+  }
+
   /// The jobs of pending calls that do not exist in the new version.
   var withdrawn: [JobReference] { old.calls.filter { map.call($0.call) == nil }.map(\.job) }
 
@@ -32,10 +42,15 @@ struct InstanceMigrator {
       || old.pendingCalls.contains { map.call($0) == call }
   }
 
+  /// The states of the instance in the new version.
+  func migratedStates() throws(MigrationProblem) -> MigratedStates {
+    try MigratedStates(of: try states(old.positionJSON(in: oldMachine)["states"]), in: map.new)
+  }
+
   /// The position of the instance in the new version.
-  func position() throws(MigrationProblem) -> JSON {
+  func position(in states: MigratedStates) throws(MigrationProblem) -> JSON {
     let document = old.positionJSON(in: oldMachine)
-    var members: [JSON.Member] = [.init("states", .array(try states(document["states"])))]
+    var members: [JSON.Member] = [.init("states", paths(states.leaves(in: map.new)))]
     let timers = old.timers.compactMap { timer -> JSON? in
       guard let transition = map.transition(timer.transition) else { return nil }
       var carried = timer
@@ -53,19 +68,19 @@ struct InstanceMigrator {
     return .object(members + (try extendedState(document)))
   }
 
-  private func states(_ json: JSON?) throws(MigrationProblem) -> [JSON] {
-    var leaves: [JSON] = []
+  private func paths(_ states: [StateIndex]) -> JSON { .array(states.map { .string(map.new.states[$0].path) }) }
+
+  /// The states that correspond to those of a document.
+  private func states(_ json: JSON?) throws(MigrationProblem) -> [StateIndex] {
+    var found: [StateIndex] = []
     for path in (json?.array ?? []).compactMap(\.string) {
       guard let state = map.state(path) else {
         throw MigrationProblem(
           message: "the state `\(path)` is gone: write `migrate from \(map.old.version) { state \(path) -> … }`")
       }
-      for leaf in map.leaves(of: state) {
-        let name = JSON.string(map.new.states[leaf].path)
-        if !leaves.contains(name) { leaves.append(name) }
-      }
+      if !found.contains(state) { found.append(state) }
     }
-    return leaves
+    return found
   }
 
   /// The extended state. A part without an equivalent in the new version is an error: nothing is dropped silently.
@@ -81,18 +96,22 @@ struct InstanceMigrator {
       case "lists", "undos", "doubts": members.append(.init(member.name, .array(try renumbered(member))))
       case "stepsBegun", "stepsDone":
         members.append(.init(member.name, .array(try indices(member.value).map { .int(Int64($0.rawValue)) })))
-      case "stopped", "rolling": members.append(.init(member.name, .array(try states(member.value))))
+      case "stopped", "rolling": members.append(.init(member.name, paths(try states(member.value))))
       default: members.append(member)
       }
     }
     return members
   }
 
+  /// The histories whose states are still inside of the state that is restored, and don't exclude each other; the first
+  /// entry decides otherwise.
   private func history(_ json: JSON) -> [JSON.Member] {
     (json.members ?? []).compactMap { member in
       guard let state = map.state(member.name) else { return nil }
-      let leaves = (member.value.array ?? []).compactMap(\.string).compactMap { map.state($0) }
-      return .init(map.new.states[state].path, .array(leaves.map { .string(map.new.states[$0].path) }))
+      let inside = state.next..<max(state.next, map.new.states[state].end)
+      let leaves = (member.value.array ?? []).compactMap(\.string).compactMap { map.state($0) }.filter(inside.contains)
+      guard !leaves.isEmpty, (try? MigratedStates(of: leaves, in: map.new)) != nil else { return nil }
+      return .init(map.new.states[state].path, paths(leaves))
     }
   }
 

@@ -78,11 +78,4 @@ struct MigrationMap {
     case .flow(let flow): program.flows[flow].name
     }
   }
-
-  /// The leaves that are entered with a state of the new version.
-  func leaves(of state: StateIndex) -> [StateIndex] {
-    let row = new.states[state]
-    if row.kind == .parallel { return row.children.flatMap { leaves(of: $0) } }
-    return row.initial.map { leaves(of: $0) } ?? [state]
-  }
 }

@@ -5,8 +5,14 @@ import FlowJSON
 /// The reason that an instance can't be copied.
 public struct ForkProblem: Error, Hashable, Sendable {
   public var message: String
+  /// The message without values of the instance.
+  public var summary: String
 
-  public init(message: String) { self.message = message }
+  /// - Parameter summary: Nil for a message without values.
+  public init(message: String, summary: String? = nil) {
+    self.message = message
+    self.summary = summary ?? message
+  }
 }
 
 extension Stepper {
@@ -25,14 +31,15 @@ extension Stepper {
     }
     let header = InstanceHeader(
       flow: old.flow, key: key, status: old.status, revision: old.revision, startedAt: now)
+    let copy: Instance
     do throws(ProgramError) {
-      let copy = try restore(header, position: old.positionJSON(in: machine), data: data(of: old, flow, key))
-      switch interpreter.migrate(copy, timers: [], calls: [], now: now) {
-      case .refused(let refusal): throw ProgramError(refusal.message)
-      case .accepted(let step): return step
-      }
+      copy = try restore(header, position: old.positionJSON(in: machine), data: data(of: old, flow, key))
     } catch {
-      throw ForkProblem(message: error.message)
+      throw ForkProblem(message: error.message, summary: "the copy does not fit the flow")
+    }
+    switch interpreter.migrate(copy, FirstWork(), now: now) {
+    case .refused(let refusal): throw ForkProblem(message: refusal.message, summary: refusal.summary)
+    case .accepted(let step): return step
     }
   }
 

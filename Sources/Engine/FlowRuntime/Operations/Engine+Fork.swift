@@ -55,7 +55,7 @@ extension Engine {
     do throws(ForkProblem) {
       step = try old.version.stepper.fork(old.instance, as: key, now: now)
     } catch {
-      throw .notPossible(error.message)
+      throw .notPossible(error.message, summary: error.summary)
     }
     guard !command.isDryRun else {
       var preview = old

@@ -19,11 +19,12 @@ extension Engine {
       try requireActions(of: old, in: version.machine)
       migrated = try version.stepper.migrate(old.instance, from: old.version.machine, now: now)
     } catch {
-      throw .notPossible(error.message)
+      throw .notPossible(error.message, summary: error.summary)
     }
     let states = version.stepper.leafPaths(of: migrated.step.next)
     guard !command.isDryRun else {
-      return answer(old, sequence: 0, detail: "would be in \(states.joined(separator: ", "))")
+      let verb = migrated.step.next.status == .running ? "be" : "end"
+      return answer(old, sequence: 0, detail: "would \(verb) in \(states.joined(separator: ", "))")
     }
     return apply(migrated, to: old, version, command: command, at: now)
   }
@@ -63,7 +64,7 @@ extension Engine {
     carried.hasStoredItems = old.hasStoredItems
     let recorded = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
     let cached = cache.find(row: row.id) ?? carried
-    for timer in cached.instance.timers { arm(TimerID(cached, timer), due: timer.due) }
+    for timer in migrated.step.next.timers { arm(TimerID(cached, timer), due: timer.due) }
     let count = migrated.withdrawn.count
     let detail = count == 0 ? "" : "\(count) \(count == 1 ? "call was" : "calls were") withdrawn"
     return answer(cached, sequence: recorded.sequence, detail: detail)

@@ -12,6 +12,7 @@ extension FanOut {
       members.append(.init("items", .array(items.elements.map { $0.json(machine) })))
     } else {
       members.append(.init("count", .int(Int64(items.count))))
+      members.append(.init("finished", .int(Int64(finished))))
     }
     return .object(members)
   }
