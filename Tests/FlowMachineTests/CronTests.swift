@@ -127,6 +127,7 @@ import Testing
     try test.send("Begin")
     let refusal = try test.refused("Go", #"{"zone": "Mars/Olympus"}"#)
     #expect(refusal.message.contains("there is no time zone"))
+    #expect(try test.refused("Go", #"{"zone": ""}"#).message.contains("there is no time zone \"\""))
   }
 
   @Test("scheduled starts have due times and start instances") func scheduledStarts() throws {
@@ -143,6 +144,11 @@ import Testing
       """)
     let monday: Int64 = 1_790_000_000_000  // a Monday afternoon
     #expect(try test.stepper.nextStart(flow: 0, schedule: 0, after: monday).get() == monday + 3_600_000)
+    let late = monday + 3 * 3_600_000 + 7
+    #expect(try test.stepper.nextStart(flow: 0, schedule: 0, after: monday, now: late).get() == monday + 4 * 3_600_000)
+    #expect(
+      try test.stepper.nextStart(flow: 0, schedule: 0, after: monday, now: monday + 3_600_000).get()
+        == monday + 2 * 3_600_000)
     let week = try #require(try test.stepper.nextStart(flow: 0, schedule: 1, after: monday).get())
     #expect(Timestamp(milliseconds: week).description == "2026-09-28T07:00:00Z")
     guard case .accepted(let step) = test.stepper.start(flow: 0, schedule: 1, key: "t", now: week) else {

@@ -23,19 +23,16 @@ import Testing
     mutating func fire(at now: Int64) {
       if let run = waiting, last == nil {
         waiting = nil
-        start(run)
+        if !start(run) { skipped += 1 }
       }
       guard due <= now else { return }
       if !attempt(due) { skipped += 1 }
-      due = now + Model.period
+      while due <= now { due += Model.period }
     }
 
     /// - Returns: False for a run that is skipped.
     mutating func attempt(_ run: Int64) -> Bool {
-      guard let key = last, policy != .allow else {
-        start(run)
-        return true
-      }
+      guard let key = last, policy != .allow else { return start(run) }
       switch policy {
       case .skip: return false
       case .queue:
@@ -43,17 +40,19 @@ import Testing
         waiting = run
       case .replace where !used.contains(Model.key(run)):
         running.remove(key)
-        start(run)
-      case .replace, .allow: break
+        return start(run)
+      case .replace, .allow: return false
       }
       return true
     }
 
-    private mutating func start(_ run: Int64) {
+    /// - Returns: False when the key is taken.
+    private mutating func start(_ run: Int64) -> Bool {
       let key = Model.key(run)
-      guard used.insert(key).inserted else { return }
+      guard used.insert(key).inserted else { return false }
       running.insert(key)
       last = key
+      return true
     }
 
     mutating func end(_ key: String) {
@@ -61,7 +60,10 @@ import Testing
       if last == key { last = nil }
     }
 
-    private static func key(_ run: Int64) -> String { Timestamp(milliseconds: run).description }
+    private static func key(_ run: Int64) -> String {
+      let instant = Timestamp(milliseconds: run)
+      return run % 1000 == 0 ? instant.description : instant.jsonText
+    }
   }
 
   /// The engine and the model side by side.

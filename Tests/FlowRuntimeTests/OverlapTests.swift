@@ -1,8 +1,8 @@
 import FlowJSON
 import FlowMachine
-import FlowRuntime
 import Testing
 
+@testable import FlowRuntime
 @testable import FlowStoreSQLite
 
 /// Scheduled starts that are due while the last instance runs, and runs that were missed.
@@ -167,11 +167,12 @@ import Testing
     let skip = try Fixture(OverlapTests.report("overlap skip"))
     skip.wait(OverlapTests.hour)
     skip.world.advance(1000)
-    guard case .failure(.notPossible(let reason)) = skip.engine.startNow(command) else {
+    guard case .failure(.notPossible(let reason, let summary)) = skip.engine.startNow(command) else {
       Issue.record("the run overlaps")
       return
     }
     #expect(reason == "`\(OverlapTests.first)` is still running, and the schedule has `overlap skip`")
+    #expect(summary == "an instance is still running, and the schedule has `overlap skip`")
     let queue = try Fixture(OverlapTests.report("overlap queue"))
     queue.wait(OverlapTests.hour)
     queue.world.advance(1000)
@@ -219,6 +220,73 @@ import Testing
     #expect(fixture.started.count == 2)
   }
 
+  @Test("a waiting run starts after a deployment that exchanges two starts", arguments: [false, true])
+  func exchange(_ restarts: Bool) throws {
+    let text = { (first: String, second: String) in
+      """
+      event Finish
+      flow Report {
+        start every \(first) overlap queue -> open
+        start every \(second) overlap queue -> open
+        state open { on Finish -> over }
+        final over
+      }
+      """
+    }
+    let fixture = try Fixture(text("1h", "90m"))
+    for _ in 0..<6 { fixture.wait(OverlapTests.hour / 2) }
+    #expect(try fixture.row(0).waiting != nil && fixture.row(1).waiting != nil)
+    #expect(fixture.started == [OverlapTests.first, "1970-01-01T01:46:40Z"])
+    if restarts {
+      try fixture.restart(text("90m", "1h"))
+    } else {
+      _ = fixture.engine.deploy(try TestEngine.make(text("90m", "1h")).get())
+      fixture.commit()
+    }
+    try fixture.finish(OverlapTests.first)
+    #expect(fixture.started.last == OverlapTests.second)
+    #expect(try fixture.row(1).running == OverlapTests.second && fixture.row(1).waiting == nil)
+    try fixture.finish("1970-01-01T01:46:40Z")
+    #expect(try fixture.row(0).running == "1970-01-01T03:16:40Z" && fixture.row(0).waiting == nil)
+    #expect(fixture.started.count == 4)
+  }
+
+  @Test("a run whose key is taken is skipped with a warning") func takenKey() throws {
+    let text = """
+      event Finish
+      flow Report {
+        key k
+        data { k: string }
+        start every 1h -> open do k = "fixed"
+        state open { on Finish -> over }
+        final over
+      }
+      """
+    let fixture = try Fixture(text)
+    for _ in 0..<3 { fixture.wait(OverlapTests.hour) }
+    #expect(fixture.started == ["fixed"])
+    let row = try fixture.row()
+    #expect(row.skipped == 2 && row.lastSkipped == 1_000_000 + 3 * OverlapTests.hour)
+    #expect(
+      fixture.engine.drainWarnings().last
+        == "the start of `Report` that was due at 1970-01-01T03:16:40.000Z failed: its key `fixed` is taken")
+  }
+
+  @Test("`every` counts from the due time, however late a run is", arguments: ["none", "one", "all"])
+  func lateRuns(_ catchUp: String) throws {
+    let text = OverlapTests.report("catchup \(catchUp)", "every 2s")
+    let fixture = try Fixture(text)
+    fixture.wait(410)
+    _ = fixture.engine.deploy(try TestEngine.make(OverlapTests.report("catchup \(catchUp)", "every 3s")).get())
+    fixture.commit()
+    for late in [3007, 3011, 2990, 3001] as [Int64] { fixture.wait(late) }
+    #expect(
+      fixture.started == [
+        "1970-01-01T00:16:43.410Z", "1970-01-01T00:16:46.410Z", "1970-01-01T00:16:49.410Z", "1970-01-01T00:16:52.410Z",
+      ])
+    #expect(fixture.started == fixture.started.sorted(), "the keys sort as text")
+  }
+
   @Test("a store of the earlier layout is checked and upgraded") func upgrade() throws {
     let folder = try Folder()
     let connection = try SQLiteConnection(path: folder.path, isReadOnly: false)
@@ -251,9 +319,26 @@ import Testing
     fixture.wait()
     #expect(fixture.started.count == count)
     #expect(fixture.started.first == (count == 0 ? nil : OverlapTests.first))
-    #expect(try fixture.row().skipped == (count == 0 ? 1 : 0))
-    fixture.wait(OverlapTests.hour)
+    #expect(try fixture.row().skipped == (count == 0 ? 5 : 0))
+    #expect(try fixture.row().lastSkipped == (count == 0 ? 1_000_000 + 5 * OverlapTests.hour : nil))
+    // The next run is on time: it counts from the first one, not from the restart.
+    fixture.wait(OverlapTests.hour - 600_000)
     #expect(fixture.started.count == count + 1)
+  }
+
+  @Test("a run that was due while the server was down is missed, however short that was", arguments: [0, 1])
+  func shortOutage(_ policy: Int) throws {
+    let text = OverlapTests.report("catchup \(["none", "one"][policy])", "every 8s")
+    let fixture = try Fixture(text)
+    fixture.world.advance(25_000)
+    try fixture.restart(text)
+    fixture.wait()
+    #expect(fixture.started.count == policy)
+    let row = try fixture.row()
+    #expect(row.skipped == (policy == 0 ? 3 : 0) && row.lastSkipped == (policy == 0 ? 1_024_000 : nil))
+    #expect(row.due == 1_032_000, "the runs keep their distance")
+    fixture.wait(7000)
+    #expect(fixture.started.last == "1970-01-01T00:17:12Z")
   }
 
   @Test("a run that is a little late is not missed") func grace() throws {

@@ -40,6 +40,22 @@ import Testing
     #expect(server.log.contains("deployed Counter for new instances"))
   }
 
+  @Test("a watched change is a deployment of files: the next start serves the files as they are") func origin() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("counter.flow", ServeWatchTests.source("counting"))
+    var server = try ServerProcess([file, "--store", folder.store, "--watch"])
+    let first = HTTPClient(port: server.port)
+    let before = try definition(first)
+    _ = try folder.write("counter.flow", ServeWatchTests.source("adding"))
+    let isServed = try eventually { try definition(first) != before }
+    #expect(isServed)
+    #expect(server.stop() == 0)
+    _ = try folder.write("counter.flow", ServeWatchTests.source("counting"))
+    server = try ServerProcess([file, "--store", folder.store])
+    #expect(try begin("a", HTTPClient(port: server.port)) == ["counting"])
+    #expect(!server.log.contains("over the API"), "\(server.log)")
+  }
+
   @Test("a flow removed from its file starts no new instances") func removedFlow() throws {
     let folder = try TestFolder()
     let other = ServeWatchTests.source("waiting").replacing("Counter", with: "Other")

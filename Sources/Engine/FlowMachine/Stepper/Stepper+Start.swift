@@ -53,19 +53,26 @@ extension Stepper {
     interpreter.start(flow, key: key, .schedule(schedule), now: now, after: revision)
   }
 
-  /// Starts an instance on a schedule, under the key that the start assigns, or else the due time.
+  /// Starts an instance on a schedule, under the key that the start assigns, or else the due time
+  /// (`2026-01-31T12:00:00Z`, `2026-01-31T12:00:00.410Z`).
   /// - Parameters:
   ///   - schedule: The index of the start.
   ///   - due: Milliseconds since 1970.
   public func start(
     flow: FlowIndex, schedule: Int, due: Int64, now: Int64, after revision: Int
   ) -> (outcome: Outcome, key: String) {
-    let key = Timestamp(milliseconds: due).description
+    let key = scheduledKey(due)
     let outcome = start(flow: flow, schedule: schedule, key: key, now: now, after: revision)
     guard case .accepted(let step) = outcome, let assigned = assignedKey(step), assigned != key else {
       return (outcome, key)
     }
     return (start(flow: flow, schedule: schedule, key: assigned, now: now, after: revision), assigned)
+  }
+
+  /// The due time as a key: a fraction has three digits, so that the keys of a schedule sort as text.
+  private func scheduledKey(_ due: Int64) -> String {
+    let instant = Timestamp(milliseconds: due)
+    return instant.nanoseconds == 0 ? instant.description : instant.jsonText
   }
 
   /// The key that a step has assigned; nil for a flow without a key, and for an empty one.
@@ -76,9 +83,14 @@ extension Stepper {
     return key
   }
 
-  /// The instant at which a scheduled start falls due after another; nil when it never does again, or is no schedule.
-  /// - Parameter instant: Milliseconds since 1970: the last instant at which it was due, or that of the deployment.
-  public func nextStart(flow: FlowIndex, schedule: Int, after instant: Int64) -> Result<Int64?, EvaluationError> {
-    interpreter.nextStart(flow, schedule: schedule, after: instant)
+  /// The instant after the current one at which a scheduled start falls due; nil when it never does again, or is no
+  /// schedule. `every` counts from the last due time, however late that run was.
+  /// - Parameters:
+  ///   - last: Milliseconds since 1970: the last instant at which it was due, or that of the deployment.
+  ///   - now: Milliseconds since 1970; nil for the first due time after the last one.
+  public func nextStart(
+    flow: FlowIndex, schedule: Int, after last: Int64, now: Int64? = nil
+  ) -> Result<Int64?, EvaluationError> {
+    interpreter.nextStart(flow, schedule: schedule, after: last, now: now ?? last)
   }
 }

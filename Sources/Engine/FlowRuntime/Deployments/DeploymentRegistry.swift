@@ -26,7 +26,12 @@ struct DeploymentRegistry {
     let old = schedules[id]
     guard old != row else { return false }
     schedules[id] = row
-    if let key = old?.running, key != row.running { runs[InstanceID(flow: row.flow, key: key)] = nil }
+    if let key = old?.running.map({ InstanceID(flow: row.flow, key: $0) }), old?.running != row.running,
+      // After a deployment another start may have inherited the instance.
+      runs[key] == id
+    {
+      runs[key] = nil
+    }
     if let key = row.running { runs[InstanceID(flow: row.flow, key: key)] = id }
     return true
   }

@@ -14,6 +14,13 @@ public struct StartupProgram: Sendable {
   }
 }
 
+/// The origin of a deployment.
+public enum DeploymentOrigin: String, Sendable {
+  /// The files that the server was started with, or that it watches.
+  case files
+  case api
+}
+
 /// The outcome of a deployment.
 public struct DeployAnswer: Hashable, Sendable {
   /// The hash of the program.
@@ -26,18 +33,15 @@ public struct DeployAnswer: Hashable, Sendable {
 
 // The program of new instances of a flow. Running instances keep the program with which they started.
 extension Engine {
-  /// The origin of the programs that the server was started with.
-  static let filesOrigin = "files"
-  /// The origin of the programs that were deployed over the API.
-  static let apiOrigin = "api"
-
   /// Serves the flows of a program from now on. The outcome is final once ``commit()`` has returned.
   /// - Parameter sources: The source files of the program; empty for a program that was deployed as IR.
-  public func deploy(_ machine: Machine, sources: [SourceText] = []) -> DeployAnswer {
+  public func deploy(
+    _ machine: Machine, sources: [SourceText] = [], origin: DeploymentOrigin = .api
+  ) -> DeployAnswer {
     let version = deployments[machine.program.hash] ?? Version(hash: machine.program.hash, machine: machine)
     let names = machine.program.flows.map(\.name)
     let replaced = names.filter { name in catalogue[name].map { $0.hash != version.hash } ?? false }
-    install(version, sources: sources, origin: Engine.apiOrigin)
+    install(version, sources: sources, origin: origin)
     return DeployAnswer(definition: version.hash, flows: names, replaced: replaced)
   }
 
@@ -58,7 +62,9 @@ extension Engine {
   }
 
   /// Adds the flows of a version, and writes the changes.
-  func install(_ version: Version, sources: [SourceText], origin: String, except kept: Set<String> = []) {
+  func install(
+    _ version: Version, sources: [SourceText], origin: DeploymentOrigin, except kept: Set<String> = []
+  ) {
     deployments.add(version)
     if !sources.isEmpty { batch.writes.sources[version.hash] = SourceText.json(sources).bytes() }
     restoreThrottles(of: version.machine)
@@ -68,14 +74,17 @@ extension Engine {
       batch.writes.definitions[version.hash] = version.machine.program.json.bytes(.canonical)
     }
     for (index, flow) in version.machine.program.flows.indexed where !kept.contains(flow.name) {
-      if let known = catalogue[flow.name], known.hash == version.hash, known.origin == origin, !known.isRetired {
+      if let known = catalogue[flow.name], known.hash == version.hash, known.origin == origin.rawValue,
+        !known.isRetired
+      {
         continue
       }
       let row = DeploymentRow(
-        flow: flow.name, definition: version.hash, origin: origin, at: now, isRetired: false)
+        flow: flow.name, definition: version.hash, origin: origin.rawValue, at: now, isRetired: false)
       add(row, version, flow: index)
       batch.writes.versions.append(
-        VersionRow(flow: flow.name, definition: version.hash, number: flow.version, origin: origin, at: now))
+        VersionRow(
+          flow: flow.name, definition: version.hash, number: flow.version, origin: origin.rawValue, at: now))
       schedule(index, of: version)
     }
   }
@@ -84,7 +93,7 @@ extension Engine {
   func flowsDeployedAfter(_ version: Version) throws(StoreError) -> Set<String> {
     var newer: Set<String> = []
     for flow in version.machine.program.flows {
-      guard let entry = catalogue[flow.name], entry.origin == Engine.apiOrigin, entry.hash != version.hash,
+      guard let entry = catalogue[flow.name], entry.origin == DeploymentOrigin.api.rawValue, entry.hash != version.hash,
         !entry.isRetired
       else { continue }
       let wasServed = try store.wasServed(flow: flow.name, definition: version.hash)
@@ -114,7 +123,8 @@ extension Engine {
     }
     for (row, version, flow) in Catalogue.inOrder(found, startedWith: started.map(\.hash)) {
       add(row, version, flow: flow)
-      let isGone = row.origin == Engine.filesOrigin && started.allSatisfy { $0.machine.flow(named: row.flow) == nil }
+      let isGone =
+        row.origin == DeploymentOrigin.files.rawValue && started.allSatisfy { $0.machine.flow(named: row.flow) == nil }
       if let entry = catalogue[row.flow], isGone, !row.isRetired { retire(entry) }
     }
     // Only changes are written.

@@ -27,10 +27,10 @@ extension EngineThread {
 
   /// Serves the flows of a program from now on.
   public func deploy(
-    _ machine: Machine, sources: [SourceText] = [],
+    _ machine: Machine, sources: [SourceText] = [], origin: DeploymentOrigin = .api,
     completion: @escaping @Sendable (Result<DeployAnswer, EngineProblem>) -> Void
   ) {
-    perform({ .success($0.deploy(machine, sources: sources)) }, completion: completion)
+    perform({ .success($0.deploy(machine, sources: sources, origin: origin)) }, completion: completion)
   }
 
   /// Starts no new instances of a flow from now on.

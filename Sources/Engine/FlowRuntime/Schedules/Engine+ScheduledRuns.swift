@@ -24,7 +24,7 @@ extension Engine {
     /// The instance with this key is running.
     case skipped(running: String)
     case queued(behind: String, isNew: Bool)
-    /// The tick may have started it before a crash, or its key is in use.
+    /// Another instance has the key, or its flow declares that the key is not free yet.
     case keyTaken(String)
   }
 
@@ -33,7 +33,10 @@ extension Engine {
     do throws(EngineProblem) {
       switch try self.run(run) {
       case .skipped, .queued(behind: _, isNew: false): change(run.id) { $0.skip(run.due) }
-      case .started, .queued, .keyTaken: break
+      case .keyTaken(let key):
+        change(run.id) { $0.skip(run.due) }
+        warn("its key `\(key)` is taken", of: run)
+      case .started, .queued: break
       }
     } catch {
       warn(error, of: run)
@@ -56,7 +59,8 @@ extension Engine {
         let detail = replaced.map { "`\($0)` was cancelled" } ?? ""
         return .success(.started(answer(cached, sequence: sequence, detail: detail)))
       case .skipped(let key):
-        return .failure(.notPossible("`\(key)` is still running, and the schedule has `overlap skip`"))
+        let reason = "is still running, and the schedule has `overlap skip`"
+        return .failure(.notPossible("`\(key)` \(reason)", summary: "an instance \(reason)"))
       case .queued(let key, let isNew): return .success(.queued(behind: key, isNew: isNew))
       case .keyTaken(let key): return .failure(.alreadyExists(key: key))
       }
@@ -174,9 +178,13 @@ extension Engine {
     // A false guard is not an error.
     case .refused(let refusal, _) where refusal.reason == .notStarted: return
     case .refused(let refusal, _): reason = refusal.message
-    case .notPossible(let message): reason = message
+    case .notPossible(let message, _): reason = message
     default: return
     }
+    warn(reason, of: run)
+  }
+
+  private func warn(_ reason: String, of run: ScheduledRun) {
     warn("the start of `\(run.id.flow)` that was due at \(timeText(run.due)) failed: \(reason)")
   }
 }

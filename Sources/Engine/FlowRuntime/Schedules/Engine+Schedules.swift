@@ -97,15 +97,29 @@ extension Engine {
 
   /// Fires a schedule that is due, and sets its next due time.
   private func fireDue(_ run: ScheduledRun, at now: Int64) {
-    var next = nextStart(run.id, of: run.version, after: max(now, run.due))
+    var next = nextStart(run.id, of: run.version, after: run.due, now: now)
     switch run.start.catchUp {
-    case .none where now - run.due > Engine.catchUpGraceMilliseconds: change(run.id) { $0.skip(run.due) }
+    case .none where isMissed(run, at: now): skipMissed(run, at: now)
     case .none, .one: fire(run)
     case .all: next = catchUp(run, at: now) ?? next
     }
     change(run.id) {
       $0.due = next
       $0.definition = run.version.hash
+    }
+  }
+
+  /// Returns true for a run that was due before the engine was started, or more than a minute ago.
+  private func isMissed(_ run: ScheduledRun, at now: Int64) -> Bool {
+    run.due < startedAt || now - run.due > Engine.catchUpGraceMilliseconds
+  }
+
+  /// Counts the runs that were missed, up to the bound of those that are caught up.
+  private func skipMissed(_ first: ScheduledRun, at now: Int64) {
+    var due = first.due
+    for _ in 0..<Engine.maximumCatchUp where due <= now {
+      change(first.id) { $0.skip(due) }
+      due = nextStart(first.id, of: first.version, after: due)
     }
   }
 
@@ -125,9 +139,13 @@ extension Engine {
     return nil
   }
 
-  func nextStart(_ id: ScheduleID, of version: Version, after instant: Int64) -> Int64 {
+  /// The next due time of a schedule, in milliseconds since 1970.
+  /// - Parameters:
+  ///   - last: The last due time, or the instant of the deployment.
+  ///   - now: The instant that it has to follow; nil for the first due time after the last one.
+  func nextStart(_ id: ScheduleID, of version: Version, after last: Int64, now: Int64? = nil) -> Int64 {
     guard let flow = version.machine.flow(named: id.flow) else { return .max }
-    switch version.stepper.nextStart(flow: flow, schedule: id.start, after: instant) {
+    switch version.stepper.nextStart(flow: flow, schedule: id.start, after: last, now: now) {
     case .success(let due): return due ?? .max
     case .failure(let error):
       warn("\(version.machine.program.flows[flow].starts[id.start].location): \(error.message)")

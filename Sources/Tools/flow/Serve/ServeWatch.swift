@@ -90,7 +90,8 @@ struct ServeWatch {
 
   private func deploy(_ program: StartupProgram) {
     redaction.follow(program.machine.program)
-    engine.deploy(program.machine, sources: program.sources) { [log] result in
+    for text in redaction.warnings(deploying: program.machine.program) { log.write(.warn, text) }
+    engine.deploy(program.machine, sources: program.sources, origin: .files) { [log] result in
       switch result {
       case .success(let answer):
         guard !answer.flows.isEmpty else { return }
