@@ -25,6 +25,16 @@ import Testing
     #expect(lines.contains(#"flow_state_age_seconds{workflow="F",state="a+b"} 6"#), "only of those that run")
   }
 
+  @Test("skipped runs are counted for each flow") func skippedRuns() {
+    var first = ScheduleRow(flow: "F", start: 0, definition: "d", due: 1)
+    first.skipped = 2
+    var second = ScheduleRow(flow: "F", start: 1, definition: "d", due: 1)
+    second.skipped = 3
+    let text = metrics.text([], extent, schedules: [first, second], now: 10_000)
+    #expect(text.contains("# TYPE flow_scheduled_runs_skipped_total counter"))
+    #expect(text.split(separator: "\n").contains(#"flow_scheduled_runs_skipped_total{workflow="F"} 5"#))
+  }
+
   @Test("the number of label values is limited") func labelLimit() {
     for index in 0..<Family<Counter>.maximumMembers + 10 { metrics.recordRefusal(of: "e\(index)", flow: nil) }
     let events = lines().filter { $0.hasPrefix("flow_events_received_total{") }

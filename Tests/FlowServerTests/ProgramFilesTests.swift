@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test(
-    "the address of a broker or a database that is none is rejected at the start, without its value",
+    "an invalid address of a broker or a database is rejected at the start, without its value",
     arguments: [
       ("FLOW_AMQP_URL", "http://SECRET@x", "amqp://HOST"), ("FLOW_AMQP_URL", "amqp://h:99999/v", "amqp://HOST"),
       ("FLOW_REDIS_URL", "SECRET", "redis://HOST"), ("FLOW_SQL_URL", "mysql://u:SECRET@h", "postgres://HOST"),

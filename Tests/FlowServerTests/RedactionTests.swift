@@ -56,6 +56,104 @@ import Testing
     #expect(seen.contains("\"id\":\"d1\""))
   }
 
+  private static let desk = """
+    event Open { id: string  email: string }
+    event Again { id: string }
+    flow Desk {
+      key id
+      data { id: string  email: string  held: map<string, int> = {}  count: map<string, int> = {} }
+      start on Open -> waiting do {
+        id = event.id
+        email = event.email
+        log "opened for {event.email}"
+      }
+      state waiting {
+        on Again do {
+          held[email] = 1
+          count["again"] = 1
+          log "again by {email}"
+        }
+      }
+      ongoing
+    }
+    """
+
+  @Test("a redacted value is masked as the key of a map, and in the log effects of dry runs and simulations")
+  func mapKeysAndLogEffects() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("desk.flow", RedactionTests.desk)
+    _ = try folder.write("flow.toml", "[serve.redact]\nDesk = [\"email\"]\n")
+    let server = try ServerProcess([file, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let opened: JSON = ["event": "Open", "data": ["id": "d1", "email": "ann@secret.example"]]
+    let again: JSON = ["event": "Again", "data": ["id": "d1"]]
+    var seen = try client.send("POST", "/v1/events?dryRun=true", opened).text
+    #expect(try client.send("POST", "/v1/events", opened).status == 201)
+    seen += try client.send("POST", "/v1/events?dryRun=true", again).text
+    #expect(try client.send("POST", "/v1/events", again).status == 200)
+    seen += try client.send("POST", "/v1/flows/Desk/simulate", ["steps": [opened, again]]).text
+    for path in ["/v1/flows/Desk/instances/d1", "/v1/flows/Desk/instances/d1/history", "/v1/instances?include=data"] {
+      seen += try client.send("GET", path).text
+    }
+    #expect(!seen.contains("secret"), "\(seen)")
+    #expect(seen.components(separatedBy: "\"log\":\"[redacted]\"").count == 5)
+    #expect(seen.contains("\"held\":\"[redacted]\"") && seen.contains("\"count\":{\"again\":1}"))
+  }
+
+  @Test(
+    "a redacted flow or field that does not exist is refused, with the closest name",
+    arguments: [
+      ("Desc = [\"email\"]", "there is no flow `Desc`, did you mean `Desk`?"),
+      ("Desk = [\"emial\"]", "there is no field `emial` in `Desk`, did you mean `email`?"),
+      ("Desk = [\"email\", \"nowhere\"]", "there is no field `nowhere` in `Desk`"),
+    ])
+  func misspeltName(_ setting: String, _ message: String) throws {
+    let folder = try TestFolder()
+    let file = try folder.write("desk.flow", RedactionTests.desk)
+    _ = try folder.write("flow.toml", "[serve.redact]\n\(setting)\n")
+    let run = try FlowProcess.run("serve", file, "--store", folder.store, "--addr", "127.0.0.1:0")
+    #expect(run.code == 2 && run.errors.contains(message), "\(run.errors)")
+  }
+
+  @Test("a deployed version without a redacted field is reported, and a key that may have a redacted value is as well")
+  func warnings() throws {
+    let folder = try TestFolder()
+    let file = try folder.write("desk.flow", RedactionTests.desk)
+    _ = try folder.write("flow.toml", "[serve.redact]\nDesk = [\"email\"]\n")
+    let server = try ServerProcess([file, "--store", folder.store])
+    let client = HTTPClient(port: server.port)
+    let renamed = RedactionTests.desk.replacing("email", with: "e_mail")
+    let calling = """
+      event Open { id: string  email: string }
+      flow Desk {
+        key id
+        data { id: string  email: string }
+        start on Open -> waiting do {
+          id = event.id
+          email = event.email
+        }
+        state waiting {
+          call Sub(who: email) as sub
+          on sub.done, sub.failed -> closed
+        }
+        final closed
+      }
+      flow Sub(who: string) {
+        key who
+        start -> over
+        final over
+      }
+      """
+    for text in [renamed, calling] {
+      let answer = try client.send("PUT", "/v1/flows/Desk", text: text, headers: ["Content-Type": "text/x-flow"])
+      #expect(answer.status == 200, "\(answer.text)")
+    }
+    #expect(server.stop() == 0)
+    #expect(server.log.contains("this version of `Desk` has no field `email`, did you mean `e_mail`?"), "\(server.log)")
+    #expect(server.log.contains("the key of `Sub` may contain a redacted value"), "\(server.log)")
+    #expect(!server.log.contains("the key of `Desk`"))
+  }
+
   private let redaction = Redaction(["Order": ["email"], "Other": ["phone"]])
 
   /// A member `flow` in the data must not select the redaction.

@@ -73,6 +73,7 @@ import Testing
     try approveExpense(system)
     try grantAccess(system)
     try signDocument(system)
+    try decideProposal(system)
   }
 
   private func approveExpense(_ system: System) throws {
@@ -109,6 +110,18 @@ import Testing
     #expect(try system.isAt("sealed", "Document/d1"))
   }
 
+  private func decideProposal(_ system: System) throws {
+    let proposal: JSON = ["id": "p1", "text": "new roof", "members": ["ann", "bob", "cleo"], "quorum": 2]
+    try system.send("Propose", proposal, as: "max", roles: "chair")
+    for member in ["ann", "bob"] {
+      let ballot = "p1/\(member)"
+      #expect(try eventually { try system.view("Ballot/" + ballot.replacing("/", with: "%2F"))["state"] == ["open"] })
+      try system.send("Vote", ["ballot": .string(ballot), "yes": true], as: member, roles: "committee")
+    }
+    #expect(try system.isAt("accepted", "Proposal/p1"), "the first two answers are sufficient")
+    #expect(try eventually { try system.view("Ballot/p1%2Fcleo")["status"] == "failed" })
+  }
+
   // MARK: - Operations
 
   @Test("incidents, canaries, rotas and maintenance are served together") func operations() throws {
@@ -117,6 +130,7 @@ import Testing
     try handleIncident(system)
     try deployCanary(system)
     try runRota(system)
+    try maintain(system)
   }
 
   private func handleIncident(_ system: System) throws {
@@ -144,14 +158,26 @@ import Testing
     #expect(try system.send("Disband", to: "Rota/core", roles: "manager").json["to"] == ["disbanded"])
   }
 
+  private func maintain(_ system: System) throws {
+    let started = try system.client.send("POST", "/v1/flows/Backup/schedules/0/run", .object([]))
+    #expect(started.status == 201, "\(started.text)")
+    #expect(try system.work("backup", result: 42)["action"] == "backup")
+    try system.send("SignIn", ["session": "s1", "user": "ann"])
+    let window: JSON = ["window": "w1", "begins": "2999-01-01T00:00:00Z", "text": "new disks"]
+    try system.send("Announce", window, roles: "operator")
+    #expect(try system.work("banner")["arguments"] == ["session": "s1", "text": "new disks"])
+    #expect(try system.isAt("warned", "Session/s1"))
+  }
+
   // MARK: - Data
 
   @Test("ingests, erasures and exports are served together") func data() throws {
     let system = try System(path: "samples/data")
-    #expect(try system.flows == ["DataExport", "Erasure", "Ingest", "LoadPart"])
+    #expect(try system.flows == ["DataExport", "Erasure", "Ingest", "LoadPart", "Video"])
     try ingest(system)
     try erase(system)
     try export(system)
+    try transcode(system)
   }
 
   private func ingest(_ system: System) throws {
@@ -180,6 +206,21 @@ import Testing
     #expect(try system.isAt("exported", "DataExport/x1"))
     #expect(try system.services.calls("/exports/job-1").count == 2)
     #expect(try system.view("DataExport/x1")["data"]?["pause"] == "0.1s")
+  }
+
+  private func transcode(_ system: System) throws {
+    let film: JSON = ["id": "film", "plan": "free", "formats": ["h264"]]
+    try system.send("Uploaded", film)
+    try system.work("transcoders", result: "film.png")
+    #expect(try system.isAt("transcoding", "Video/film"))
+    try system.send("Uploaded", ["id": "match", "plan": "live", "formats": ["h264"]])
+    let first = try system.work("transcoders", result: "match.png")
+    #expect(first["key"] == "match" && first["priority"] == 1000, "a preview overtakes what waits")
+    #expect(try system.isAt("transcoding", "Video/match"))
+    #expect(try system.work("transcoders", result: "match.mp4")["key"] == "match", "a live video overtakes a free one")
+    #expect(try system.isAt("published", "Video/match"))
+    #expect(try system.work("transcoders", result: "film.mp4")["priority"] == 40)
+    #expect(try system.isAt("published", "Video/film"))
   }
 
   // MARK: - Devices

@@ -45,7 +45,7 @@ struct StandbyReaderTests {
     let before = try StandbyReaderTests.forwarded(client)
     let documents = [
       "/openapi.json", "/asyncapi.json", "/docs", "/problems", "/problems/not-found", "/v1/flows", "/v1/flows/Counter",
-      "/v1/flows/Counter/graph", "/v1/flows/Counter/source", "/v1/flows/Counter/versions", "/v1/flows/None", "/v1/me",
+      "/v1/flows/Counter/graph", "/v1/flows/Counter/source", "/v1/flows/Counter/versions", "/v1/me",
       "/v1/flows/Counter/events/Add/schema", "/v1/flows/Counter/hover?line=1&column=8",
       "/v1/flows/Counter/completions?q=data.s",
     ]
@@ -53,6 +53,7 @@ struct StandbyReaderTests {
       let (one, other) = (try client.send("GET", target), try direct.send("GET", target))
       #expect(one.status == other.status && one.body == other.body, "\(target)")
     }
+    #expect(try client.send("GET", "/v1/flows/None").json["code"] == "not-found")
     #expect(try StandbyReaderTests.forwarded(client) == before)
     _ = try client.send("GET", "/v1/instances")
     for _ in 0..<100 where try StandbyReaderTests.forwarded(client) == before { usleep(10_000) }

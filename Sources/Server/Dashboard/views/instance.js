@@ -422,6 +422,10 @@ function Actions({ view, definition, history }) {
         call.action && call.action !== call.name ? html` <span class="muted">${call.action}</span>` : ''
       }
         ${after(call).length ? html`<div class="small-text muted">after ${after(call).join(', ')}</div>` : ''}${
+        call.items
+          ? html`<div class="small-text muted">${call.items.finished ?? 0} of ${call.items.count} items finished</div>`
+          : ''
+      }${
         call.lastFailure
           ? html`<div class="small-text muted">${code(String(call.lastFailure.outcome ?? ''))}</div>`
           : ''

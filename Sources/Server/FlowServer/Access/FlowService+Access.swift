@@ -28,18 +28,24 @@ extension FlowService {
     return Caller(id: context.claimedCaller ?? "", roles: roles)
   }
 
-  /// Checks that the caller may see every flow that an event without an address may reach.
-  /// - Throws: 403.
+  /// Checks that a caller with a limit to some flows may know an event, and may see every flow that it reaches.
+  /// - Throws: 403, and 404 for an event of other flows as for an unknown one.
   func checkReach(of command: EventCommand, _ context: RequestContext) throws(Problem) {
     guard context.principal.flows != nil else { return }
-    if let flow = command.flow { return try context.checkSees(flow) }
-    for entry in catalogue.entries {
-      guard let event = entry.machine.event(named: command.event),
-        entry.machine.handles(event: event, flow: entry.flow)
-      else { continue }
-      guard context.principal.sees(entry.name) else {
-        throw .forbidden("`\(context.principal.name)` may not see every flow that the event reaches")
-      }
+    if let flow = command.flow {
+      try context.checkSees(flow)
+      guard let entry = catalogue[flow], entry.machine.event(named: command.event) != nil else { return }
+      let known = context.knownEvents(of: entry.machine, flow: entry.flow)
+      guard known.contains(command.event) else { throw context.unknownEvent(command.event, of: flow) }
+      return
+    }
+    let reached = catalogue.entries.filter { entry in
+      entry.machine.event(named: command.event).map { entry.machine.handles(event: $0, flow: entry.flow) } ?? false
+    }
+    let seen = reached.filter { context.principal.sees($0.name) }
+    guard !seen.isEmpty else { throw context.unknownEvent(command.event, of: nil) }
+    guard seen.count == reached.count else {
+      throw .forbidden("`\(context.principal.name)` may not see every flow that the event reaches")
     }
   }
 

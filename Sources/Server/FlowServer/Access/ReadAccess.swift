@@ -15,6 +15,9 @@ struct ReadAccess: Sendable {
   /// Returns true if the caller may read every instance of a flow, for all data.
   func admitsAll(_ entry: Catalogue.Entry) -> Bool { ReadAccess.admitsAll(caller, entry.machine, flow: entry.flow) }
 
+  /// Returns true if the caller may read every instance of a flow, or there is no such flow.
+  func admitsAll(flow: String) -> Bool { programs.servedEntry(flow).map(admitsAll) ?? true }
+
   private static func admitsAll(_ caller: Caller, _ machine: Machine, flow: FlowIndex) -> Bool {
     let program = machine.program
     let rules = program.flows[flow].readRules

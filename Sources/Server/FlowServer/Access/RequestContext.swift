@@ -1,6 +1,9 @@
 import Dispatch
 import FlowHTTP
+import FlowIR
 import FlowJSON
+import FlowMachine
+import FlowRuntime
 import Synchronization
 
 /// One request as routing, access, logs and metrics see it, from its head to its response.
@@ -132,6 +135,32 @@ final class RequestContext: ResponseObserver {
   /// - Throws: 403, for existing and unknown flows alike.
   func checkSees(_ flow: String) throws(Problem) {
     guard principal.sees(flow) else { throw .forbidden("`\(principal.name)` may not see a flow `\(flow)`") }
+  }
+
+  /// Checks that the caller may see all flows of a source.
+  /// - Throws: 403, which names none of them.
+  func checkSees(sourceOf machine: Machine) throws(Problem) {
+    guard machine.program.flows.allSatisfy({ principal.sees($0.name) }) else {
+      throw .forbidden("`\(principal.name)` is limited to some flows, and may not see all of this source")
+    }
+  }
+
+  /// The events of a program that the caller may know: all of them, or those that the flow reacts to or emits if the
+  /// caller may not see the other flows.
+  func knownEvents(of machine: Machine, flow: FlowIndex) -> [String] {
+    let program = machine.program
+    if program.flows.allSatisfy({ principal.sees($0.name) }) { return program.events.map(\.name) }
+    let node = program.flows[flow]
+    // `on *` reacts to each of them.
+    if node.transitions.contains(where: { $0.trigger == .any }) { return program.events.map(\.name) }
+    let emitted = node.emittedEvents
+    return program.events.indices.filter { machine.handles(event: $0, flow: flow) || emitted.contains($0) }
+      .map { program.events[$0].name }
+  }
+
+  /// The problem of an event that the caller may not know.
+  func unknownEvent(_ name: String, of flow: String?) -> Problem {
+    visible(.unknownEvent(name, nearest: [], known: []), of: flow)
   }
 
   /// Returns true if the caller may see values of all instances of a flow.

@@ -105,7 +105,8 @@ enum Schemas {
         "pendingCalls": list(
           object([
             "job": integer, "call?": string, "action": string, "attempt": integer, "queue?": string, "due?": time,
-            "priority?": integer, "leaseEnds?": time, "worker?": string, "continues?": integer, "lastFailure?": anyObject,
+            "priority?": integer, "leaseEnds?": time, "worker?": string, "continues?": integer,
+            "lastFailure?": anyObject,
           ])),
         "calls": list(
           object([
@@ -113,6 +114,7 @@ enum Schemas {
             "status": [
               "type": "string", "enum": ["waiting", "running", "retrying", "done", "skipped", "failed"],
             ], "action?": string, "attempt?": integer, "nextAt?": time, "lastFailure?": anyObject,
+            "items?": object(["count": integer, "started": integer, "finished?": integer]),
           ])), "deferred": list(object(["event": string, "data": any])), "allowedEvents": strings, "asOf?": string,
       ])
     ),
@@ -209,7 +211,7 @@ enum Schemas {
         "waitingSince?": time, "lastRunAt?": time, "skipped": integer, "lastSkippedAt?": time,
       ])
     ),
-    ("QueuedRun", object(["flow": string, "key": string, "start": integer, "queued": boolean, "detail": string])),
+    ("QueuedRun", object(["flow": string, "key?": string, "start": integer, "queued": boolean, "detail": string])),
     (
       "Caller",
       object([
@@ -270,7 +272,7 @@ enum Schemas {
         "live": list(object(["definition": string, "state": strings, "count": integer, "isKept": boolean])),
         "migration": object([
           "looked": integer, "possible": integer,
-          "reasons": list(object(["detail": string, "count": integer, "example": string])),
+          "reasons": list(object(["detail": string, "count": integer, "example?": string])),
         ]),
       ])
     ),

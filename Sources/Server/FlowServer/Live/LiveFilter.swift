@@ -69,6 +69,33 @@ struct LiveFilter: Sendable {
     ])
   }
 
+  /// The entry without values of other instances that the subscriber may not read: the refusal of an emitted event by
+  /// a receiver, and the other receivers of an event.
+  /// - Returns: Nil for an entry that is shown as it is.
+  func restricted(_ entry: JournalEntry) -> JournalEntry? {
+    guard access != nil || visible != nil, let members = entry.body.members else { return nil }
+    var shown: [JSON.Member]
+    switch entry.kind {
+    case .undelivered:
+      guard let flow = entry.body["flow"]?.string, !mayRead(flow) else { return nil }
+      shown = members.filter { $0.name == "event" || $0.name == "flow" && sees(flow) }
+    case .step:
+      guard let receivers = entry.body["receivers"]?.array else { return nil }
+      let known = receivers.filter { $0["flow"]?.string.map { $0 == entry.flow || mayRead($0) } ?? false }
+      guard known.count < receivers.count else { return nil }
+      shown = members.map { $0.name == "receivers" ? .init("receivers", .array(known)) : $0 }
+    default: return nil
+    }
+    var restricted = entry
+    restricted.body = .object(shown)
+    return restricted
+  }
+
+  private func sees(_ flow: String) -> Bool { visible?.contains(flow) ?? true }
+
+  /// Returns true if the subscriber may read every instance of a flow.
+  private func mayRead(_ flow: String) -> Bool { sees(flow) && access?.admitsAll(flow: flow) ?? true }
+
   private static func map(_ json: JSON) -> Value? {
     guard case .success(let value) = Value.from(json, as: .map(.string, .dyn), in: TypeRegistry()) else { return nil }
     return value

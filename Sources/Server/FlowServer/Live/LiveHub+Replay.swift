@@ -61,7 +61,8 @@ extension LiveHub {
     for kept in page where kept.sequence <= present && !isCut {
       isCut = bytes >= LiveHub.pageBytes || DispatchTime.now().uptimeNanoseconds >= end
       if isCut { break }
-      let entry = shown(kept)
+      let whole = shown(kept)
+      let entry = subscription.filter.restricted(whole) ?? whole
       subscription.position = entry.sequence
       guard subscription.admits(entry, self) else { continue }
       var message = LiveMessage(entry)

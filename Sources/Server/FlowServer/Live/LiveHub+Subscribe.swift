@@ -60,11 +60,15 @@ extension LiveHub {
           code: LiveProtocol.tooMuch, reason: "a socket has at most \(LiveHub.maximumSubscriptions) subscriptions")
       }
       do throws(StoreError) {
+        let limit = limit(of: socket)
+        if let limit, limit.access == nil {
+          let problem = Problem.forbidden("the read rules of the flows can't be applied to this caller")
+          return socket.send(text: LiveProtocol.failure(problem, request.id))
+        }
         let start = try replayStart(request.since)
         let members = [JSON.Member("sub", .int(request.id))] + (start.json.members ?? [])
         socket.send(text: LiveProtocol.reply(request.id, .object(members)))
         var filter = request.filter
-        let limit = limit(of: socket)
         filter.visible = limit?.flows
         filter.access = limit?.access
         add(LiveSubscription(id: request.id, filter, .frames, at: start.position.offset), for: listener)

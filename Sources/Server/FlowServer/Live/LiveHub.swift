@@ -204,8 +204,15 @@ public final class LiveHub: Sendable {
         // Subscriptions that are behind read the entry from the journal.
         for subscription in subscriptions where subscription.position == entry.sequence - 1 {
           subscription.position = entry.sequence
-          switch subscription.admission(of: entry, self) {
-          case .admitted: message.send(to: listener, subscription)
+          let restricted = subscription.filter.restricted(entry)
+          switch subscription.admission(of: restricted ?? entry, self) {
+          case .admitted:
+            if let restricted {
+              var own = LiveMessage(restricted)
+              own.send(to: listener, subscription)
+            } else {
+              message.send(to: listener, subscription)
+            }
           case .filtered: break
           case .tooExpensive:
             removeNow(listener)

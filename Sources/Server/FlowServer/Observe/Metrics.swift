@@ -161,7 +161,9 @@ public final class Metrics: Sendable {
 
   /// All metrics; the gauges come from the store.
   /// - Parameter role: The role among several nodes; nil for a server without others.
-  func text(_ population: [InstanceCounts], _ extent: StoreSize, now: Int64, role: String? = nil) -> String {
+  func text(
+    _ population: [InstanceCounts], _ extent: StoreSize, schedules: [ScheduleRow] = [], now: Int64, role: String? = nil
+  ) -> String {
     var out = MetricsText()
     out.gauges(
       "flow_build_info", help: "The version of the server.", labels: ["version"], [([version], 1)])
@@ -180,6 +182,10 @@ public final class Metrics: Sendable {
     out.add(incidents)
     out.add(dead)
     out.counter("flow_journal_entries_total", help: "Entries committed since the start.", Double(entries.count))
+    let skipped = Dictionary(grouping: schedules, by: \.flow).mapValues { $0.reduce(0) { $0 + $1.skipped } }
+    out.counters(
+      "flow_scheduled_runs_skipped_total", help: "Runs of scheduled starts that were skipped, kept over restarts.",
+      labels: ["workflow"], skipped.sorted { $0.key < $1.key }.map { ([$0.key], Double($0.value)) })
     out.gauge("flow_timers_pending", help: "Armed timers.", Double(extent.timers))
     out.gauge("flow_queue_depth", help: "Jobs that have not ended.", Double(extent.jobs))
     out.gauge("flow_dead_letters", help: "Dead letters that wait for an operator.", Double(extent.deadLetters))

@@ -40,7 +40,17 @@ struct MetricsText {
   }
 
   mutating func gauges(_ name: String, help: String, labels: [String], _ values: [([String], Double)]) {
-    addHead(name, help: help, type: "gauge")
+    add(name, help: help, type: "gauge", labels: labels, values)
+  }
+
+  mutating func counters(_ name: String, help: String, labels: [String], _ values: [([String], Double)]) {
+    add(name, help: help, type: "counter", labels: labels, values)
+  }
+
+  private mutating func add(
+    _ name: String, help: String, type: String, labels: [String], _ values: [([String], Double)]
+  ) {
+    addHead(name, help: help, type: type)
     for (labelValues, value) in values {
       addSample(name, labels: zip(labels, labelValues), value: MetricsText.number(value))
     }

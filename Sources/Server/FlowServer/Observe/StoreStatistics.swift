@@ -7,6 +7,7 @@ final class StoreStatistics: Sendable {
   struct Values: Sendable {
     var population: [InstanceCounts]
     var extent: StoreSize
+    var schedules: [ScheduleRow]
   }
 
   /// The time for which a count is valid, in nanoseconds.
@@ -29,7 +30,9 @@ final class StoreStatistics: Sendable {
         return completion(.success(kept.values))
       }
       do throws(StoreError) {
-        let values = Values(population: try queries.population(flow: nil), extent: try queries.extent())
+        let values = Values(
+          population: try queries.population(flow: nil), extent: try queries.extent(),
+          schedules: try queries.schedules())
         kept.withLock { $0 = Kept(values: values, nanoseconds: now) }
         completion(.success(values))
       } catch {

@@ -15,6 +15,7 @@ public struct Redaction: Sendable {
       var programs: [String: Program] = [:]
       var fields: [String: Set<String>]
       var all: Set<String>
+      var exposedKeys: Set<String> = []
     }
 
     let state: Mutex<State>
@@ -24,6 +25,8 @@ public struct Redaction: Sendable {
     }
   }
 
+  /// The fields as the operator has written them, by flow.
+  let written: [String: [String]]
   private let configured: [String: Set<String>]
   private let names: Names
   /// True if no field is redacted.
@@ -32,6 +35,7 @@ public struct Redaction: Sendable {
   /// - Parameter fields: The redacted fields by the names of flows. `asked.token` is the field of a state; fields with
   ///   its name in other states are redacted as well.
   public init(_ fields: [String: [String]] = [:]) {
+    written = fields
     configured = fields.mapValues { names in Set(names.map { $0.split(separator: ".").last.map { String($0) } ?? $0 }) }
     names = Names(configured)
     isEmpty = configured.allSatisfy(\.value.isEmpty)
@@ -43,10 +47,18 @@ public struct Redaction: Sendable {
     let hash = program.hash
     names.state.withLock { state in
       guard state.programs.updateValue(program, forKey: hash) == nil else { return }
-      state.fields = RedactionOrigins(configured, in: state.programs.values).names
+      let origins = RedactionOrigins(configured, in: state.programs.values)
+      state.fields = origins.names
+      state.exposedKeys = origins.exposedKeys
       state.all = Set(state.fields.values.joined())
     }
   }
+
+  /// The programs through which the values are traced.
+  var followed: [Program] { names.state.withLock { Array($0.programs.values) } }
+
+  /// The flows whose keys may contain a redacted value.
+  var exposedKeys: Set<String> { names.state.withLock { $0.exposedKeys } }
 
   /// Text that may contain data of any flow.
   public func masked(_ text: String) -> JSON { isEmpty ? .string(text) : Redaction.mask }
@@ -65,7 +77,7 @@ private struct Mask {
   let fields: [String: Set<String>]
   let all: Set<String>
   /// Members with text that people or programs compose of a flow's data.
-  private static let texts: Set<String> = ["text", "message", "reason", "detail", "incident", "why", "outcome"]
+  private static let texts: Set<String> = ["text", "message", "reason", "detail", "incident", "why", "outcome", "log"]
 
   /// - Parameter known: The hidden names so far; nil until a flow is known.
   func masked(_ json: JSON, _ known: Set<String>?) -> JSON {

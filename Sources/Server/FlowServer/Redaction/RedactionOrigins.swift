@@ -13,6 +13,8 @@ struct RedactionOrigins {
   private(set) var payloads: [String: Set<String>] = [:]
   /// Redacted data fields, parameters and definitions by flow.
   private(set) var names: [String: Set<String>]
+  /// The flows whose key field may have a redacted value.
+  private(set) var exposedKeys: Set<String> = []
   private var hasChanged = false
 
   /// - Parameters:
@@ -27,6 +29,9 @@ struct RedactionOrigins {
         for flow in program.program.flows { follow(RedactionScope(program, flow)) }
       }
     } while hasChanged
+    for flow in programs.flatMap(\.program.flows) {
+      if let key = flow.key, isMarked(flow.fields[key].name, of: flow) { exposedKeys.insert(flow.name) }
+    }
   }
 
   private mutating func mark(_ name: String, of flow: String) {
@@ -96,8 +101,13 @@ struct RedactionOrigins {
     for act in statements {
       let scope = scope.in(act.loop)
       switch act.kind {
-      case .assign(let slot, _, let value):
-        if let field = scope.field(at: slot) { assign(value.tree, to: field, in: scope) }
+      case .assign(let slot, let part, let value):
+        guard let field = scope.field(at: slot) else { continue }
+        assign(value.tree, to: field, in: scope)
+        // The key of a map's entry is shown with the entry.
+        for step in part {
+          if let key = step.expression { assign(key.tree, to: field, in: scope) }
+        }
       case .emit(let target, let value, to: _), .raise(let target, let value):
         follow(value.tree, into: scope.program.events[target].name, in: scope)
       case .perform(let action, let arguments):

@@ -12,6 +12,9 @@ struct BulkRequest: Sendable {
   var visible: Set<String>?
   var redaction: Redaction
 
+  /// True if instances are selected by their values: only those that the caller may read.
+  var selectsByValues: Bool { filter["q"] != nil || filter["key"] != nil }
+
   /// The list of instances; nil when its flow is no longer served.
   func list(_ catalogue: Catalogue) -> InstanceList? {
     let known = catalogue.names.filter { visible?.contains($0) ?? true }
@@ -76,6 +79,19 @@ struct BulkProgress: Sendable {
       }
     }
     return next
+  }
+
+  /// The refusals, with keys and reasons only where the caller may read every instance of the flow.
+  func errors(whereReadable mayRead: (String) -> Bool) -> JSON {
+    .array(
+      errors.map { error in
+        let flow = String(error["instance"]?.string?.prefix { $0 != "/" } ?? "")
+        if mayRead(flow) { return error }
+        let shown: Set<String> = ["type", "title", "status", "code", "retryable"]
+        let problem = (error["problem"]?.members ?? []).filter { shown.contains($0.name) }
+        let detail = JSON.Member("detail", .string("the reason is for callers that may read every instance"))
+        return ["instance": .string(flow), "problem": .object(problem + [detail])]
+      })
   }
 
   var json: JSON {

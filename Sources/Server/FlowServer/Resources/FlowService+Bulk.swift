@@ -44,6 +44,10 @@ final class BulkWork: Sendable {
       do throws(StoreError) {
         guard var list = request.list(service.catalogue) else { return end(failing: "its flow is not served any more") }
         list.after = after
+        if request.selectsByValues {
+          list.access = ReadAccess(
+            caller: request.command.caller, programs: service.programs, clock: service.clock)
+        }
         let (rows, next) = try list.page(queries, service.programs)
         work(on: rows[...], next: next?.position)
       } catch {
@@ -99,16 +103,20 @@ final class BulkWork: Sendable {
     .object([.init("request", request.json), .init("progress", progress.json)])
   }
 
-  /// The operation in the format of the API.
-  var json: JSON { BulkWork.view(id, request: request, progress: progress.withLock { $0 }) }
+  /// The operation in the format of the API, as a caller may see it.
+  func view(for context: RequestContext) -> JSON {
+    BulkWork.view(id, request: request, progress: progress.withLock { $0 }, for: context)
+  }
 
-  static func view(_ id: Int64, request: BulkRequest, progress: BulkProgress) -> JSON {
+  static func view(
+    _ id: Int64, request: BulkRequest, progress: BulkProgress, for context: RequestContext
+  ) -> JSON {
     var members: [JSON.Member] = [
       .init("id", .string(String(id))), .init("op", .string(request.command.action.rawValue)),
       .init("dryRun", .bool(request.command.isDryRun)),
       .init("status", .string(progress.failure != nil ? "failed" : progress.isOver ? "done" : "running")),
       .init("done", .int(Int64(progress.done))), .init("refused", .int(Int64(progress.refused))),
-      .init("errors", .array(progress.errors)),
+      .init("errors", progress.errors(whereReadable: context.mayRead)),
     ]
     if let failure = progress.failure { members.append(.init("detail", .string(failure))) }
     return .object(members)
@@ -156,6 +164,9 @@ extension FlowService {
     let bulk = BulkRequest(
       command: pattern, filter: values, visible: request.context.principal.flows,
       redaction: request.context.middleware.settings.redaction)
+    guard !bulk.selectsByValues || request.context.principal.may(.read) else {
+      throw .forbidden("`q` and `key` select instances by their values, which requires the scope `read`")
+    }
     reader.read { [self] queries in
       do throws(StoreError) {
         let work = try keep(after: queries.bulkOperations().keys.max() ?? 0) {
@@ -164,7 +175,7 @@ extension FlowService {
         work.start { problem in
           if let problem { return request.respond.send(problem.problem) }
           let location = "/v1/batches/\(work.id)"
-          request.respond.send(.json(work.json, status: 202, headers: [("Location", location)]))
+          request.respond.send(.json(work.view(for: request.context), status: 202, headers: [("Location", location)]))
         }
       } catch {
         request.respond.send(.storeUnavailable(error))
@@ -199,14 +210,15 @@ extension FlowService {
   func showBatch(_ request: RouteRequest) throws(Problem) {
     let id = request["batch"] ?? ""
     if let work = batches.withLock({ $0.kept.first { String($0.id) == id } }) {
-      return request.respond.send(.json(work.json))
+      return request.respond.send(.json(work.view(for: request.context)))
     }
     answer(request) { queries throws(StoreError) in
       guard let number = Int64(id), let text = try queries.bulkOperations()[number],
         let json = try? JSON(parsing: text),
         let bulk = BulkRequest(json["request"] ?? .null)
       else { return request.context.response(.notFound("there is no batch `\(id)`, or it is too old")) }
-      return self.json(BulkWork.view(number, request: bulk, progress: BulkProgress(json["progress"] ?? .null)))
+      let progress = BulkProgress(json["progress"] ?? .null)
+      return self.json(BulkWork.view(number, request: bulk, progress: progress, for: request.context))
     }
   }
 }

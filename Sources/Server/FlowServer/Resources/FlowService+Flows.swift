@@ -21,10 +21,12 @@ extension FlowService {
   }
 
   func showEventSchema(_ request: RouteRequest) throws(Problem) {
-    let machine = try flow(request).machine
+    let entry = try flow(request)
+    let machine = entry.machine
     let name = request["event"] ?? ""
-    guard let event = machine.event(named: name) else {
-      throw EngineProblem.unknownEvent(name, among: machine.program.events.map(\.name)).problem
+    let known = request.context.knownEvents(of: machine, flow: entry.flow)
+    guard known.contains(name), let event = machine.event(named: name) else {
+      throw EngineProblem.unknownEvent(name, among: known).problem
     }
     request.respond.send(
       HTTPResponse(

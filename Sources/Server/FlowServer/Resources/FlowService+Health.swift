@@ -37,7 +37,8 @@ extension FlowService {
       switch values {
       case .failure(let error): request.respond.send(Problem.storeUnavailable(error))
       case .success(let values):
-        let text = metrics.text(values.population, values.extent, now: now, role: role)
+        let text = metrics.text(
+          values.population, values.extent, schedules: values.schedules, now: now, role: role)
         request.respond.send(
           HTTPResponse(status: 200, headers: [("Content-Type", MetricsText.contentType)], body: Array(text.utf8)))
       }

@@ -11,9 +11,8 @@ extension FlowService {
   /// `GET /v1/flows/{flow}/hover?line=3&column=5`
   func showHover(_ request: RouteRequest) throws(Problem) {
     let entry = try flow(request)
-    let context = request.context
     // A file may contain further flows.
-    for flow in entry.machine.program.flows { try context.checkSees(flow.name) }
+    try request.context.checkSees(sourceOf: entry.machine)
     let line = try request.query.number("line", default: 1, in: 1...Int(Int32.max))
     let column = try request.query.number("column", default: 1, in: 1...Int(Int32.max))
     let name = request.query["file"]

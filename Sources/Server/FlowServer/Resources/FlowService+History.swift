@@ -11,7 +11,7 @@ extension FlowService {
     if request.accepts("application/x-ndjson") { return try dumpHistory(request, name: name, access: access) }
     let limit = try request.query.number("limit", default: 100, in: 1...FlowService.maximumLimit)
     let after = Int64(try request.query.number("after", default: 0, in: 0...Int.max))
-    let filter = try historyFilter(request, name)
+    let filter = try historyFilter(request, of: name, access: access)
     let redaction = request.context.middleware.settings.redaction
     answer(request) { [self] queries throws(StoreError) in
       let span = try JournalSpan(queries)
@@ -27,10 +27,13 @@ extension FlowService {
   }
 
   /// The entries of an instance's history that a request selects.
-  private func historyFilter(_ request: RouteRequest, _ name: (flow: String, key: String)) throws(Problem)
-    -> LiveFilter
-  {
-    try LiveFilter { ["flow": name.flow, "key": name.key][$0] ?? request.query[$0] }
+  private func historyFilter(
+    _ request: RouteRequest, of name: (flow: String, key: String), access: ReadAccess
+  ) throws(Problem) -> LiveFilter {
+    var filter = try LiveFilter { ["flow": name.flow, "key": name.key][$0] ?? request.query[$0] }
+    filter.visible = request.context.principal.flows
+    filter.access = access
+    return filter
   }
 
   /// All entries, and future ones until the client disconnects.
@@ -38,12 +41,10 @@ extension FlowService {
     _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess
   ) throws(Problem) {
     let since = try request.position("after") ?? LivePosition(epoch: "", offset: 0)
-    var filter = try historyFilter(request, name)
-    filter.access = access
-    let wanted = filter
+    let filter = try historyFilter(request, of: name, access: access)
     startStream(request, name: name, access: access) { [live] handle in
       request.context.endsWithKey(handle)
-      live.stream(wanted, since: since, to: handle)
+      live.stream(filter, since: since, to: handle)
     }
   }
 
@@ -52,10 +53,8 @@ extension FlowService {
     _ request: RouteRequest, name: (flow: String, key: String), access: ReadAccess
   ) throws(Problem) {
     let after = Int64(try request.query.number("after", default: 0, in: 0...Int.max))
-    var filter = try historyFilter(request, name)
-    filter.access = access
-    let wanted = filter
-    startStream(request, name: name, access: access) { [live] handle in live.lines(wanted, after: after, to: handle) }
+    let filter = try historyFilter(request, of: name, access: access)
+    startStream(request, name: name, access: access) { [live] handle in live.lines(filter, after: after, to: handle) }
   }
 
   /// Starts a stream about an instance, if the instance exists.
@@ -97,7 +96,8 @@ private struct HistoryPage {
     var position = start
     while true {
       let entries = try queries.history(instance: instance, after: position, limit: HistoryPage.chunk)
-      for entry in entries {
+      for kept in entries {
+        let entry = filter.restricted(kept) ?? kept
         position = entry.sequence
         budget.addRow()
         if isMeant(entry, test, in: queries) {

@@ -13,17 +13,21 @@ extension FlowService {
     }
     let reason = try reason(try request.http.object(["reason"]))
     let command = StartNowCommand(flow: name, start: start, reason: reason, caller: try caller(request.context))
+    let mayRead = request.context.mayRead(name)
     engine.startNow(command) { result in
       switch result {
       case .failure(let problem): request.respond.send(problem, of: name)
       case .success(.queued(let key, let isNew)):
-        let detail = isNew ? "it starts when `\(key)` has ended" : "a run already waits for the end of `\(key)`"
-        let body: JSON = [
-          "flow": .string(name), "key": .string(key), "start": .int(Int64(start)), "queued": true,
-          "detail": .string(detail),
+        let running = mayRead ? "`\(key)`" : "the running instance"
+        let detail = isNew ? "it starts when \(running) has ended" : "a run already waits for the end of \(running)"
+        let members: [JSON.Member] = [
+          .init("flow", .string(name)), .init("start", .int(Int64(start))), .init("queued", true),
+          .init("detail", .string(detail)),
         ]
-        request.respond.send(.json(body, status: 202))
-      case .success(.started(let answer)):
+        let shownKey: [JSON.Member] = mayRead ? [.init("key", .string(key))] : []
+        request.respond.send(.json(.object(members + shownKey), status: 202))
+      case .success(.started(var answer)):
+        if !mayRead, !answer.detail.isEmpty { answer.detail = "the running instance was cancelled" }
         let location = "/v1/flows/\(answer.flow.percentEncoded)/instances/\(answer.key.percentEncoded)"
         let headers = [("ETag", "\"\(answer.revision)\""), ("Location", location)]
         request.respond.send(.json(answer.json, status: 201, headers: headers))

@@ -23,7 +23,9 @@ extension FlowService {
         let problem = EngineProblem.storeUnavailable("the instance can't be read by its program").problem
         return request.context.response(problem)
       }
-      let explanation = ExplanationRequest(row: row, instance: instance, stepper: stepper, caller: caller, now: now)
+      let explanation = ExplanationRequest(
+        row: row, instance: instance, stepper: stepper, caller: caller, now: now,
+        known: request.context.knownEvents(of: stepper.machine, flow: instance.flow))
       do throws(EngineProblem) {
         return json(try explanation.json(event: event, data: data))
       } catch {
@@ -48,6 +50,8 @@ private struct ExplanationRequest {
   let stepper: Stepper
   let caller: Caller
   let now: Int64
+  /// The events that the caller may know.
+  let known: [String]
 
   private var machine: Machine { stepper.machine }
 
@@ -55,8 +59,8 @@ private struct ExplanationRequest {
   func json(event: String?, data: JSON?) throws(EngineProblem) -> JSON {
     var items: [JSON] = []
     for name in event.map({ [$0] }) ?? stepper.acceptedEvents(of: instance) {
-      guard let index = machine.event(named: name) else {
-        throw .unknownEvent(name, among: machine.program.events.map(\.name))
+      guard event == nil || known.contains(name), let index = machine.event(named: name) else {
+        throw .unknownEvent(name, among: known)
       }
       items.append(try explain(index, data: data))
     }

@@ -19,7 +19,7 @@ extension EngineProblem {
     case .gone(let key, let endedAt, let until): gone(key, endedAt: endedAt, keyTakenUntil: until)
     case .suspended(let key):
       Problem(.suspended, "an operator has suspended `\(key)`; it accepts events again when it is resumed")
-    case .notPossible(let detail): Problem(.notPossible, detail)
+    case .notPossible(let detail, _): Problem(.notPossible, detail)
     case .revisionMismatch(let current):
       Problem(
         .revisionMismatch, "the instance is at revision \(current)",

@@ -62,7 +62,7 @@ extension Route {
         "POST", "/v1/batches", .operate, summary: "Applies an operation to all instances of a filter",
         handler: FlowService.postBatch
       )
-      .limiting(fields: .masked)
+      .limiting(instances: .acknowledged, fields: .masked)
       .sending(
         Schemas.object([
           "op": ["type": "string", "enum": .array(BulkWork.operations.map { .string($0) }), "examples": ["retry"]],
@@ -77,7 +77,7 @@ extension Route {
       .giving(202, "The batch has started", Schemas.reference("Batch")).refusing("not-found", "invalid-query")
       .leading("progress", to: ("GET", "/v1/batches/{batch}"), ("batch", "/id")),
       Route("GET", "/v1/batches/{batch}", .read, summary: "The progress of a batch", handler: FlowService.showBatch)
-        .limiting(fields: .masked)
+        .limiting(instances: .acknowledged, fields: .masked)
         .giving(200, "The batch", Schemas.reference("Batch")).refusing("not-found"),
       Route(
         "GET", "/v1/stats", .read, summary: "Counts of instances by flow, version, status and states",
@@ -152,7 +152,7 @@ extension Route {
     Route(
       "PUT", "/v1/flows/{flow}", .deploy, summary: "Deploys a flow from its source", handler: FlowService.deployFlow
     )
-    .limiting(instances: .filtered, fields: .masked)
+    .limiting(instances: .acknowledged, fields: .masked)
     .asking(
       .dryRun, .header("If-None-Match", "`*`: only a flow that is not served yet"),
       .header("If-Match", "the definition that the flow must have")

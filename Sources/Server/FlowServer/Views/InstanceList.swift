@@ -54,7 +54,8 @@ struct InstanceList {
     filter.isNewestFirst = try query.choice("order", ["oldest", "newest"]) == "newest"
     startedAfter = try query.time("startedAfter")
     startedBefore = try query.time("startedBefore")
-    state = try InstanceList.state(query, entry: entry, catalogue: catalogue)
+    let entries = entry.map { [$0] } ?? catalogue.entries.filter { known.contains($0.name) }
+    state = try InstanceList.state(query, entry: entry, entries: entries)
     version = query["version"] == nil ? nil : try query.number("version", default: 0, in: 0...Int.max)
     condition = try InstanceList.condition(query, entry)
     limit = try query.number("limit", default: 50, in: 1...FlowService.maximumLimit)
@@ -81,10 +82,9 @@ struct InstanceList {
 
   /// - Throws: 400 for a state that no flow of the list has; versions that are no longer served may have others.
   private static func state(
-    _ query: Parameters, entry: Catalogue.Entry?, catalogue: Catalogue
+    _ query: Parameters, entry: Catalogue.Entry?, entries: [Catalogue.Entry]
   ) throws(Problem) -> String? {
     guard let state = query["state"], query["version"] == nil else { return query["state"] }
-    let entries = entry.map { [$0] } ?? catalogue.entries
     let known = entries.flatMap { $0.machine.program.flows[$0.flow].states.dropFirst().map(\.path) }
     guard !known.contains(state) else { return state }
     let guess = Suggestion.closest(to: state, among: known).first.map { ", did you mean `\($0)`?" }
@@ -109,9 +109,15 @@ struct InstanceList {
     guard let entry else {
       return try Predicate(text, parameter: "q", variables: variables, types: TypeRegistry())
     }
-    return try Predicate(
+    let predicate = try Predicate(
       text, parameter: "q", variables: variables, strict: typedVariables, types: entry.machine.types,
       strictTypes: types(of: entry))
+    let (expression, _) = parse(text)
+    if let tree = environment(of: entry).check(expression).expression {
+      let flow = entry.machine.program.flows[entry.flow]
+      if let problem = StateDataQuery(of: flow).problem(in: tree) { throw Problem(.invalidQuery, "`q`: " + problem) }
+    }
+    return predicate
   }
 
   /// In the list of one flow the data has a type, by which misspelt fields are detected.

@@ -20,6 +20,7 @@ extension InstanceView {
       .init("name", .string(call.name)), .init("state", .string(flow.states[call.state].path)),
       .init("status", .string(status(index, call: call, flow: flow, job: job))),
     ]
+    if let items = items(of: index) { members.append(.init("items", items)) }
     guard let job else { return .object(members) }
     members += [.init("action", .string(job.action)), .init("attempt", .int(Int64(job.attempt + 1)))]
     if job.attempt > 0, let instant = job.due.instant { members.append(.init("nextAt", .string(timeText(instant)))) }
@@ -36,6 +37,19 @@ extension InstanceView {
     }
     if numbers("stepsBegun").contains(Int(index.rawValue)) { return "failed" }
     return "waiting"
+  }
+
+  /// The progress of a call over a list; nil for other calls, and for those that have not started.
+  private func items(of call: CallIndex) -> JSON? {
+    let lists = position["lists"]?.array ?? []
+    guard let list = lists.first(where: { $0["call"]?.int == call.position }) else { return nil }
+    let items = list["items"]?.array
+    guard let count = list["count"]?.int ?? items?.count, let started = list["begun"]?.int else { return nil }
+    var members: [JSON.Member] = [.init("count", .int(Int64(count))), .init("started", .int(Int64(started)))]
+    let finished = list["finished"]?.int ?? items?.count { $0["result"] != nil || $0["failed"] == true }
+    // A position of an earlier version has no number.
+    if let finished { members.append(.init("finished", .int(Int64(finished)))) }
+    return .object(members)
   }
 
   private func numbers(_ name: String) -> [Int] { position[name]?.array?.compactMap(\.int) ?? [] }

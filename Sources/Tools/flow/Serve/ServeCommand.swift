@@ -145,9 +145,20 @@ struct ServeCommand {
     settings.nodeSecret = nodeSecret
     settings.nodeSettings = options.isSpreading ? nodeSecret.map(nodeSettings) : nil
     let service = try startService(store, runner: InstrumentedRunner(runner, metrics), onFatal: onFatal)
-    return AccessMiddleware(
+    let access = AccessMiddleware(
       service, settings, queries: try openQueries(store), metrics: metrics, log: log, audit: options.audit,
       workers: max(2, options.loops), clock: currentMilliseconds)
+    try checkRedaction()
+    return access
+  }
+
+  /// A misspelt name would hide nothing. All programs are known now: those of the files, and those of the store.
+  private func checkRedaction() throws(StartupError) {
+    if let mistake = options.redaction.mistake {
+      engine.shutdown()
+      throw StartupError(message: mistake)
+    }
+    for text in options.redaction.warnings() { log.write(.warn, text) }
   }
 
   /// The parts of the live stream that are published, for the description of the API.
@@ -225,7 +236,8 @@ struct ServeCommand {
     _ store: ServedStore, runner: any ActionRunner, onFatal: @escaping @Sendable (String) -> Void
   ) throws(StartupError) -> FlowService {
     let live = LiveHub(redaction: options.redaction, metrics: metrics)
-    let callbacks = callbacks(live, onFatal: onFatal)
+    let clock = store.clock?.now ?? currentMilliseconds
+    let callbacks = callbacks(live, clock: clock, onFatal: onFatal)
     do {
       let programs = try configuration.programs.map { served in
         StartupProgram(machine: try Machine(served.program), sources: served.sources)
@@ -236,7 +248,7 @@ struct ServeCommand {
           let opened = try store.open()
           if let clock = store.clock { try ServeCommand.resume(clock, from: opened, log) }
           return try Engine(
-            programs: programs, store: opened, world: SystemWorld(clock: store.clock?.now ?? currentMilliseconds),
+            programs: programs, store: opened, world: SystemWorld(clock: clock),
             replacesDeployed: options.replacesDeployed)
         } catch let error as StoreError {
           throw EngineError(message: error.message, isTemporary: error.isTemporary)
@@ -253,7 +265,7 @@ struct ServeCommand {
       try live.begin(queries)
       let service = FlowService(
         engine: engine, queries: readers[0], readers: Array(readers.dropFirst()), live: live,
-        clock: store.clock?.now ?? currentMilliseconds,
+        clock: clock,
         obstacle: { [actions = configuration.actions] in
           ProgramRequirements.unmet(by: [$0], settings: actions)?.text
         },
@@ -278,7 +290,8 @@ struct ServeCommand {
     let lead = clock.resume(from: newest, upTo: ServedStore.longestLead)
     guard lead > ServeCommand.noticedLead else { return }
     log.write(
-      .warn, "the newest entry of the journal is \(lead) ms ahead of the clock of the database, which "
+      .warn,
+      "the newest entry of the journal is \(lead) ms ahead of the clock of the database, which "
         + (lead > ServedStore.longestLead ? "is used nevertheless" : "has to catch up: time runs at half speed"))
   }
 
@@ -286,13 +299,13 @@ struct ServeCommand {
   private static let noticedLead: Int64 = 1000
 
   private func callbacks(
-    _ live: LiveHub, onFatal: @escaping @Sendable (String) -> Void
+    _ live: LiveHub, clock: @escaping @Sendable () -> Int64, onFatal: @escaping @Sendable (String) -> Void
   ) -> EngineThread.Callbacks {
     let (log, metrics, tracer, redaction) = (log, metrics, tracer, options.redaction)
     return EngineThread.Callbacks(
       onCommit: { entries in
         live.publish(entries)
-        metrics.record(entries, now: currentMilliseconds())
+        metrics.record(entries, now: clock())
         tracer?.record(entries)
         log.record(entries, redaction)
       },

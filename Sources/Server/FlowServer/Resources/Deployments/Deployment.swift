@@ -74,8 +74,9 @@ struct Deployment {
   }
 
   /// The effect of the deployment on the running instances.
+  /// - Parameter withValues: True if the caller may see values and keys of the instances.
   func json(
-    _ queries: any Queries, _ programs: ProgramCache, now: Int64, isDryRun: Bool
+    _ queries: any Queries, _ programs: ProgramCache, now: Int64, isDryRun: Bool, withValues: Bool
   ) throws(StoreError) -> JSON {
     let index = machine.flow(named: flow) ?? 0
     let node = machine.program.flows[index]
@@ -92,12 +93,14 @@ struct Deployment {
       "flows": .array(machine.program.flows.map { .string($0.name) }), "dryRun": .bool(isDryRun),
       "isNew": .bool(present == nil), "isSame": .bool(present?.hash == machine.program.hash),
       "diagnostics": diagnostics, "changes": changes(node), "live": .array(live),
-      "migration": try migration(queries, programs, now: now),
+      "migration": try migration(queries, programs, now: now, withValues: withValues),
     ]
   }
 
   /// The instances that can be migrated to it, and the reasons why others cannot.
-  private func migration(_ queries: any Queries, _ programs: ProgramCache, now: Int64) throws(StoreError) -> JSON {
+  private func migration(
+    _ queries: any Queries, _ programs: ProgramCache, now: Int64, withValues: Bool
+  ) throws(StoreError) -> JSON {
     var filter = InstanceFilter(flow: flow)
     filter.status = .running
     let stepper = Stepper(machine)
@@ -110,17 +113,23 @@ struct Deployment {
         _ = try stepper.migrate(instance, from: old.machine, now: now)
         possible += 1
       } catch {
-        if let index = reasons.firstIndex(where: { $0.text == error.message }) {
+        let text = withValues ? error.message : error.summary
+        if let index = reasons.firstIndex(where: { $0.text == text }) {
           reasons[index].count += 1
         } else {
-          reasons.append((error.message, 1, row.key))
+          reasons.append((text, 1, row.key))
         }
       }
     }
     return [
       "looked": .int(Int64(tried)), "possible": .int(Int64(possible)),
       "reasons": .array(
-        reasons.map { ["detail": .string($0.text), "count": .int(Int64($0.count)), "example": .string($0.key)] }),
+        reasons.map { reason in
+          let members: [JSON.Member] = [
+            .init("detail", .string(reason.text)), .init("count", .int(Int64(reason.count))),
+          ]
+          return .object(members + (withValues ? [.init("example", .string(reason.key))] : []))
+        }),
     ]
   }
 

@@ -50,11 +50,13 @@ extension FlowService {
 
   private func finish(_ deployment: Deployment, isDryRun: Bool, _ request: RouteRequest) {
     let respond = request.respond
+    let withValues = request.context.mayRead(deployment.flow)
     reader.read { [self] queries in
       do throws(StoreError) {
-        let answer = try deployment.json(queries, programs, now: clock(), isDryRun: isDryRun)
+        let answer = try deployment.json(
+          queries, programs, now: clock(), isDryRun: isDryRun, withValues: withValues)
         if isDryRun { return respond.send(.json(answer)) }
-        request.context.middleware.settings.redaction.follow(deployment.machine.program)
+        follow(deployment.machine.program, request.context.middleware)
         engine.deploy(deployment.machine, sources: deployment.sources) { [self] result in
           switch result {
           case .failure(let problem): respond.send(problem, of: nil)
@@ -68,6 +70,14 @@ extension FlowService {
         respond.send(.storeUnavailable(error))
       }
     }
+  }
+
+  /// Traces redacted values through a program, and warns of those that it would show.
+  private func follow(_ program: Program, _ middleware: AccessMiddleware) {
+    let redaction = middleware.settings.redaction
+    if redaction.isEmpty { return }
+    redaction.follow(program)
+    for text in redaction.warnings(deploying: program) { middleware.log.write(.warn, text) }
   }
 
   private func publish(_ deployed: DeployAnswer, of machine: Machine, by caller: String) {

@@ -13,9 +13,10 @@ extension FlowService {
     let entry = try flow(request)
     let body = try request.http.object(["steps", "start"])
     let now = clock()
+    let known = request.context.knownEvents(of: entry.machine, flow: entry.flow)
     let isAccepted = simulations.run {
       do throws(Problem) {
-        var simulation = try SimulationRequest(body, entry, now: now)
+        var simulation = try SimulationRequest(body, entry, known: known, now: now)
         request.respond.send(.json(try simulation.result()))
       } catch {
         request.respond.send(error)
@@ -32,11 +33,13 @@ private struct SimulationRequest {
   static let maximumEvents = 10_000
 
   private let entry: Catalogue.Entry
+  /// The events that the caller may know.
+  private let known: [String]
   private let steps: [JSON]
   private var run: VirtualRun
   private var events: [JSON] = []
 
-  init(_ body: JSON, _ entry: Catalogue.Entry, now: Int64) throws(Problem) {
+  init(_ body: JSON, _ entry: Catalogue.Entry, known: [String], now: Int64) throws(Problem) {
     guard let steps = body["steps"]?.array else {
       throw .badRequest(#"the body has no `steps`; send {"steps": [{"event": "Paid", "data": {}}, {"advance": "3d"}]}"#)
     }
@@ -51,6 +54,7 @@ private struct SimulationRequest {
       start = time.seconds * 1000
     }
     self.entry = entry
+    self.known = known
     self.steps = steps
     run = VirtualRun(stepper: Stepper(entry.machine), flow: entry.flow, now: start)
   }
@@ -103,8 +107,8 @@ private struct SimulationRequest {
 
   private mutating func send(_ name: String, _ step: JSON) throws(Problem) -> VirtualRun.RunEvent {
     let machine = entry.machine
-    guard let event = machine.event(named: name) else {
-      throw EngineProblem.unknownEvent(name, among: machine.program.events.map(\.name)).problem
+    guard known.contains(name), let event = machine.event(named: name) else {
+      throw EngineProblem.unknownEvent(name, among: known).problem
     }
     switch Value.from(step["data"] ?? .object([]), as: .record(name), in: machine.types) {
     case .failure(let problems):

@@ -37,7 +37,7 @@ extension FlowService {
     find(request, of: try flow(request)) { entry, queries throws(StoreError) in
       do throws(Problem) {
         // A file may contain further flows.
-        for flow in entry.machine.program.flows { try context.checkSees(flow.name) }
+        try context.checkSees(sourceOf: entry.machine)
       } catch {
         return request.respond.send(error)
       }

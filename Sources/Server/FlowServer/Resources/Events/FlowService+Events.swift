@@ -25,7 +25,10 @@ extension FlowService {
     var command = try command(for: try IncomingEvent(request.http), to: address, context)
     command.ifMatch = try revision(request.http)
     if try request.query.flag("dryRun") { return dryRun(command, request) }
-    let preference = try WaitPreference(request.http, flow: command.flow, in: catalogue)
+    let entries = catalogue.entries.filter { entry in
+      command.flow.map { $0 == entry.name } ?? context.principal.sees(entry.name)
+    }
+    let preference = try WaitPreference(request.http, flows: entries)
     let access = try readAccess(context)
     submit(command, in: context) { [self] result in
       switch result {
@@ -64,23 +67,26 @@ extension FlowService {
     for event: IncomingEvent, to address: EventAddress, _ context: RequestContext
   ) throws(Problem) -> EventCommand {
     var command = EventCommand(flow: address.flow, key: address.key, event: event.name, payload: event.data)
+    // The subject of an event may name anything: one that names a flow outside of the key is like any other.
     if address.flow == nil, let subject = event.subject, let slash = subject.firstIndex(of: "/"),
-      catalogue[String(subject[..<slash])] != nil
+      case let flow = String(subject[..<slash]), catalogue[flow] != nil, context.principal.sees(flow)
     {
-      command.flow = String(subject[..<slash])
+      command.flow = flow
       command.key = String(subject[subject.index(after: slash)...])
     }
     command.caller = try caller(context)
     command.sender = context.middleware.hasKeys ? context.principal.identity : ""
     command.idempotencyKey = event.idempotencyKey
-    if address.flow == nil { try checkReach(of: command, context) }
-    try checkInternal(command)
+    try checkReach(of: command, context)
+    try checkInternal(command, context)
     return command
   }
 
   /// - Throws: 403 for an event that only flows emit, before its payload is parsed.
-  private func checkInternal(_ command: EventCommand) throws(Problem) {
-    let entries = command.flow.map { name in catalogue.entries.filter { $0.name == name } } ?? catalogue.entries
+  private func checkInternal(_ command: EventCommand, _ context: RequestContext) throws(Problem) {
+    let entries = catalogue.entries.filter { entry in
+      command.flow.map { $0 == entry.name } ?? context.principal.sees(entry.name)
+    }
     let isInternal = entries.contains { entry in
       entry.machine.event(named: command.event).map { entry.machine.isInternal(event: $0) } ?? false
     }
@@ -125,10 +131,13 @@ extension RequestContext {
   /// A problem without values that the caller may not see: they are for callers that may read the flow.
   func visible(_ problem: EngineProblem, of flow: String?) -> Problem {
     var shown = problem.problem
-    if let flow, mayRead(flow) {
-      if case .unknownEvent = problem, principal.flows != nil { shown.members = [] }
+    if case .unknownEvent(let name, _, _) = problem, principal.flows != nil {
+      // The nearest event may be one of another flow.
+      shown.detail = "there is no event `\(name)`"
+      shown.members = []
       return shown
     }
+    if let flow, mayRead(flow) { return shown }
     // An event without an address may have been refused by any flow.
     if flow == nil, principal.flows == nil, middleware.service.catalogue.entries.allSatisfy({ mayRead($0.name) }) {
       return shown
@@ -140,6 +149,8 @@ extension RequestContext {
     case .unknownEvent(let name, _, _):
       shown.detail = "there is no event `\(name)`"
       shown.members = []
+    case .notPossible(_, let summary): shown.detail = summary ?? shown.detail
+    case .alreadyExists: shown.detail = "there is an instance with this key"
     case .unknownFlow(let name, _): shown.detail = "there is no flow `\(name)`"
     case .retired(let name) where !principal.sees(name): shown = .notFound("the event names no instance")
     default: break

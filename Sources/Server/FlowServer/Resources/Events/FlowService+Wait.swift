@@ -29,7 +29,14 @@ extension FlowService {
     reader.read { [self] queries in
       repeat {
         let isLast = waiter.isExpired
-        let view = (try? view((waiter.answer.flow, waiter.answer.key), queries: queries, access: waiter.access)) ?? nil
+        let view: InstanceView?
+        do throws(StoreError) {
+          view = try self.view(
+            (waiter.answer.flow, waiter.answer.key), queries: queries, access: waiter.access)
+          if view == nil { return waiter.finishUnread(live) }
+        } catch {
+          view = nil
+        }
         if isLast || waiter.hasLeft || waiter.isSatisfied(by: view) { waiter.finish(view, live) }
       } while waiter.mustReadAgain()
     }
@@ -103,14 +110,27 @@ private final class InstanceWaiter: Sendable {
     }
   }
 
+  /// Responds, once, without waiting: the client may not read the instance, or it exists no longer.
+  func finishUnread(_ live: LiveHub) {
+    guard let listener = end() else { return }
+    if let listener { live.remove(listener) }
+    request.respond.send(answer.response)
+  }
+
+  /// Ends the wait.
+  /// - Returns: The listener; nil if the wait has ended before.
+  private func end() -> LiveListener?? {
+    state.withLock { state in
+      defer { state.isOver = true }
+      return state.isOver ? nil : .some(state.listener)
+    }
+  }
+
   /// Responds, once: with 202 when the instance is not yet quiescent, or has not reached the state.
   func finish(_ view: InstanceView?, _ live: LiveHub) {
     let isSatisfied = isSatisfied(by: view)
-    let (isFirst, listener, hasReached) = state.withLock { state in
-      defer { state.isOver = true }
-      return (!state.isOver, state.listener, state.hasReached)
-    }
-    guard isFirst else { return }
+    guard let listener = end() else { return }
+    let hasReached = state.withLock { $0.hasReached }
     if let listener { live.remove(listener) }
     let isQuiet = view?.isQuiet ?? false
     var response = answer.response

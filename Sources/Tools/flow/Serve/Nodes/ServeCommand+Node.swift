@@ -33,6 +33,7 @@ extension ServeCommand {
     if let secret = try prepare(database, signals) {
       let node = NodeMembership(lease: lease, handler: handler, log: log, secret: secret)
       handler.allowForwarding(try standbyAccess(secret))
+      defer { node.leave() }
       let reader = try makeReader(database, of: node, forwardingTo: forwarder)
       handler.read(through: reader)
       let follower = JournalFollower(reader, secret: secret) { handler.owner }
@@ -45,7 +46,6 @@ extension ServeCommand {
       if isOwner { try own(database, node, runner: runner, calls: calls, on: server, until: signals) }
       calls?.stop()
       runner.shutdown()
-      node.leave()
     }
     server.shutdown()
     forwarder.stop()
