@@ -25,7 +25,10 @@ extension Checker {
       checkZone(arguments[2])
     case .addDays, .addMonths, .startOf, .workday, .format:
       // The zone is the last argument; a format of a list has no zone.
-      if !isFolded, arguments.count > 2, let zone = arguments.last { checkZone(zone) }
+      if !isFolded, arguments.count > 2, let zone = arguments.last {
+        checkZone(zone)
+        checkCalendar(builtin, arguments[1])
+      }
     default: break
     }
     return true
@@ -36,6 +39,23 @@ extension Checker {
   private mutating func checkZone(_ argument: TypedExpression) {
     guard case .string(let name)? = argument.constant, !TimeZones.isKnown(name) else { return }
     reportConstant(.unknownZone(name), at: argument.range, help: TimeZones.hint(for: name))
+  }
+
+  /// A unit of `start_of`, or the fields of a format.
+  private mutating func checkCalendar(_ builtin: Builtin, _ argument: TypedExpression) {
+    guard case .string(let text)? = argument.constant else { return }
+    let name = "\"\(text.prefix(60))\""
+    if builtin == .startOf, !Evaluator.units.contains(text) {
+      let guess = Suggestion.closest(to: text, among: Evaluator.units, limit: 1).first
+      reportConstant(
+        .badTime("\(name) is not a unit: hour, day, week, month, quarter or year"), at: argument.range,
+        help: guess.map { "change it to \"\($0)\"" })
+    } else if builtin == .format, Evaluator.format(CivilTime(Timestamp(milliseconds: 0), offsetSeconds: 0), text) == nil
+    {
+      reportConstant(
+        .badTime("\(name) is not a format, such as \"yyyy-MM-dd HH:mm\""), at: argument.range,
+        help: "its fields are yyyy, yy, MM, dd, HH, mm, ss and SSS; other letters are written in single quotes")
+    }
   }
 
   private mutating func reportConstant(_ fault: Fault, at range: SourceRange, help: String? = nil) {

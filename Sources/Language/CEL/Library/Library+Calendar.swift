@@ -9,13 +9,13 @@ extension Evaluator {
     case .hours, .days: return plainDuration(arguments)
     case .addDays, .addMonths:
       guard arguments.have(.timestamp, .int, .string) else { return noOverload(arguments) }
-      return inZone(arguments, zone: 2) { shifted(arguments, from: $0) }
+      return inZone(arguments, zone: 2) { shifted(arguments, from: $0, offset: $1) }
     case .startOf:
       guard arguments.have(.timestamp, .string, .string) else { return noOverload(arguments) }
-      return inZone(arguments, zone: 2) { start(of: arguments[1].string, $0, arguments) }
+      return inZone(arguments, zone: 2) { start(of: arguments[1].string, $0, offset: $1, arguments) }
     case .workday:
       guard arguments.have(.timestamp, .int, .list, .string) else { return noOverload(arguments) }
-      return inZone(arguments, zone: 3) { workday(arguments, from: $0) }
+      return inZone(arguments, zone: 3) { workday(arguments, from: $0, offset: $1) }
     default: return noOverload(arguments)
     }
   }
@@ -28,25 +28,27 @@ extension Evaluator {
     return isOverflow ? fail(.overflow(arguments.builtin)) : .duration(Duration(nanoseconds: total))
   }
 
-  private func inZone(_ arguments: Arguments, zone index: Int, _ body: (CivilTime) -> Slot) -> Slot {
+  /// - Parameter body: Receives the local time and its offset.
+  private func inZone(_ arguments: Arguments, zone index: Int, _ body: (CivilTime, Int) -> Slot) -> Slot {
     charge(8 + Int(arguments[index].count) / 16)
     let instant = arguments[0].asTimestamp
     guard let offset = TimeZones.offset(of: arguments[index].string, at: instant.seconds) else {
       return fail(.unknownZone(arguments[index].string))
     }
-    return body(CivilTime(instant, offsetSeconds: offset))
+    return body(CivilTime(instant, offsetSeconds: offset), offset)
   }
 
   /// The instant of a local day and the time of day of `time`; the first instant after a gap.
-  private func instant(day: Int, like time: CivilTime, zone: String, _ builtin: Builtin) -> Slot {
+  /// - Parameter offset: The offset that decides between two such instants; nil for the first one.
+  private func instant(day: Int, like time: CivilTime, offset: Int?, zone: String, _ builtin: Builtin) -> Slot {
     let local = Int64(day) * 86_400 + Int64(time.hour * 3600 + time.minute * 60 + time.second)
-    guard let seconds = TimeZones.instant(local: local, in: zone),
+    guard let seconds = TimeZones.instant(local: local, in: zone, preferring: offset),
       let result = Timestamp(checkingSeconds: seconds, nanoseconds: UInt32(time.nanosecond))
     else { return fail(.overflow(builtin)) }
     return .timestamp(result)
   }
 
-  private func shifted(_ arguments: Arguments, from time: CivilTime) -> Slot {
+  private func shifted(_ arguments: Arguments, from time: CivilTime, offset: Int) -> Slot {
     let count = arguments[1].asInt
     guard count.magnitude <= Self.maximumDays else { return fail(.overflow(arguments.builtin)) }
     var day = CivilTime.daysSinceEpoch(year: time.year, month: time.month, day: time.day)
@@ -60,11 +62,14 @@ extension Evaluator {
       let last = CivilTime.days(inMonth: month, of: year)
       day = CivilTime.daysSinceEpoch(year: year, month: month, day: min(time.day, last))
     }
-    return instant(day: day, like: time, zone: arguments[2].string, arguments.builtin)
+    return instant(day: day, like: time, offset: offset, zone: arguments[2].string, arguments.builtin)
   }
 
-  /// The first instant of the unit around a local time; weeks start on Monday.
-  private func start(of unit: String, _ time: CivilTime, _ arguments: Arguments) -> Slot {
+  /// The units of `start_of`.
+  static let units = ["hour", "day", "week", "month", "quarter", "year"]
+
+  /// The first instant of the unit around a local time; weeks start on Monday. An hour that occurs twice is two hours.
+  private func start(of unit: String, _ time: CivilTime, offset: Int, _ arguments: Arguments) -> Slot {
     var start = time
     (start.hour, start.minute, start.second, start.nanosecond) = (0, 0, 0, 0)
     var day = CivilTime.daysSinceEpoch(year: time.year, month: time.month, day: time.day)
@@ -78,14 +83,15 @@ extension Evaluator {
     default:
       return fail(.badTime("\(arguments[1].literal) is not a unit: hour, day, week, month, quarter or year"))
     }
-    return instant(day: day, like: start, zone: arguments[2].string, arguments.builtin)
+    return instant(
+      day: day, like: start, offset: unit == "hour" ? offset : nil, zone: arguments[2].string, arguments.builtin)
   }
 
   // MARK: - Working days
 
   /// The instant `n` working days later, or earlier, at the same local time; for 0 the next working day, if the day is
   /// none. Saturdays, Sundays and the holidays, such as "2026-12-25", are no working days.
-  private func workday(_ arguments: Arguments, from time: CivilTime) -> Slot {
+  private func workday(_ arguments: Arguments, from time: CivilTime, offset: Int) -> Slot {
     let count = arguments[1].asInt
     guard count.magnitude <= Self.maximumWorkingDays else { return fail(.overflow(.workday)) }
     var holidays: Set<Int> = []
@@ -110,7 +116,7 @@ extension Evaluator {
       day += step
       if !isFree(day), rest > 0 { rest -= 1 }
     }
-    return instant(day: day, like: time, zone: arguments[3].string, .workday)
+    return instant(day: day, like: time, offset: offset, zone: arguments[3].string, .workday)
   }
 
   /// The number of a day that is written as `2026-12-25`.
@@ -129,7 +135,7 @@ extension Evaluator {
   /// quotes and all other characters are kept.
   func formatTime(_ arguments: Arguments) -> Slot {
     guard arguments.have(.timestamp, .string, .string) else { return noOverload(arguments) }
-    return inZone(arguments, zone: 2) { time in
+    return inZone(arguments, zone: 2) { time, _ in
       charge(Int(arguments[1].count))
       guard let text = Self.format(time, arguments[1].string) else {
         return fail(.badTime("\(arguments[1].literal) is not a format, such as \"yyyy-MM-dd HH:mm\""))

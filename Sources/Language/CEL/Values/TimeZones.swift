@@ -8,14 +8,16 @@ public enum TimeZones {
   ///
   /// Accepts IANA names with their old links, `UTC`, and offsets: `+02:00`, `-02:30`, `02:00`.
   public static func offset(of name: String, at seconds: Int64) -> Int? {
-    if name == "UTC" || name == "Z" || name.isEmpty { return 0 }
+    if name == "UTC" || name == "Z" { return 0 }
     if let zone = index[name] { return zone.offset(at: seconds) }
     return fixedOffset(Array(name.utf8))
   }
 
-  /// The first instant with a local time in a zone, given in seconds as if it were UTC; for a skipped time, the first
-  /// instant after the gap. Nil when there is no such zone.
-  public static func instant(local: Int64, in name: String) -> Int64? {
+  /// The instant with a local time in a zone, given in seconds as if it were UTC; for a skipped time, the first instant
+  /// after the gap. Nil when there is no such zone.
+  /// - Parameter preferred: The offset that decides between two instants with this local time; nil for the first one.
+  public static func instant(local: Int64, in name: String, preferring preferred: Int? = nil) -> Int64? {
+    if let preferred, offset(of: name, at: local - Int64(preferred)) == preferred { return local - Int64(preferred) }
     guard let before = offset(of: name, at: local - 86_400), let after = offset(of: name, at: local + 86_400) else {
       return nil
     }
@@ -37,7 +39,7 @@ public enum TimeZones {
 
   /// A hint for a name that is not known.
   public static func hint(for name: String) -> String {
-    Suggestion.closest(to: name, among: allNames).first.map { "did you mean \"\($0)\"?" }
+    (name.isEmpty ? nil : Suggestion.closest(to: name, among: allNames).first).map { "did you mean \"\($0)\"?" }
       ?? "write a name of the IANA database, such as \"Europe/Berlin\", or an offset such as \"+02:00\""
   }
 
