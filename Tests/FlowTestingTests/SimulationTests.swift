@@ -70,6 +70,32 @@ import Testing
     }
   }
 
+  @Test("the events of a run have the key of the instance") func keys() throws {
+    let program = try #require(
+      try compiled(
+        """
+        event Begin { id: string }
+        event Reply { id: string  n: int }
+        flow F {
+          key id
+          data { id: string  last: string = ""  n: int = 0 }
+          invariant last == "" || last == id
+          start on Begin -> open do id = event.id
+          state open {
+            on Reply when n < 3 do {
+              last = event.id
+              n = n + 1
+            }
+            on Reply -> over
+          }
+          final over
+        }
+        """
+      ).program)
+    let report = try Simulation(program, flow: 0).run(count: 200, seed: 1)
+    #expect(report.finding == nil && report.steps > 400, "\(report.finding?.test ?? "")")
+  }
+
   @Test(
     "the same seed gives the same finding",
     arguments: samples) func seed(_ sample: Sample) throws

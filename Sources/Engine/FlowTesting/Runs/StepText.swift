@@ -95,7 +95,8 @@ public struct StepText {
 
   private func describe(_ effect: Effect, _ flow: Flow, start: Int64) -> String? {
     switch effect {
-    case .job(let job): return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
+    case .job(let job):
+      return style.paint(job.call == nil ? "does" : "calls", .cyan) + " " + describe(job)
         + (job.priority == 0 ? "" : " priority \(job.priority)")
     case .withdraw: return style.paint("withdraws a call", .dim)
     case .forget(let once, let target):

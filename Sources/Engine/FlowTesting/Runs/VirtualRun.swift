@@ -85,7 +85,8 @@ public struct VirtualRun {
   /// Calls the flow.
   /// - Parameter arguments: A record with the parameters by their names.
   public mutating func start(arguments: Value) -> RunEvent {
-    let outcome = stepper.start(flow: flow, key: "1", arguments: arguments, now: now)
+    let key = stepper.machine.argumentKey(of: flow, arguments) ?? "1"
+    let outcome = stepper.start(flow: flow, key: key, arguments: arguments, now: now)
     if case .accepted = outcome {
       moves.append(.start(arguments))
       schedules = VirtualSchedules()

@@ -18,12 +18,14 @@ struct VirtualSchedules {
 
   /// All scheduled starts of a flow.
   init(of flow: FlowIndex, _ stepper: Stepper, after instant: Int64) {
-    for start in stepper.machine.program.flows[flow].starts.indices { arm(start, of: flow, stepper, after: instant) }
+    for start in stepper.machine.program.flows[flow].starts.indices {
+      arm(start, of: flow, stepper, after: instant, now: instant)
+    }
   }
 
-  private mutating func arm(_ start: Int, of flow: FlowIndex, _ stepper: Stepper, after instant: Int64) {
+  private mutating func arm(_ start: Int, of flow: FlowIndex, _ stepper: Stepper, after last: Int64, now: Int64) {
     guard stepper.machine.program.flows[flow].starts[start].isScheduled else { return }
-    due[start] = (try? stepper.nextStart(flow: flow, schedule: start, after: instant).get()) ?? nil
+    due[start] = (try? stepper.nextStart(flow: flow, schedule: start, after: last, now: now).get()) ?? nil
   }
 
   /// The next start that is due, the first of the text among equals.
@@ -36,7 +38,7 @@ struct VirtualSchedules {
   mutating func fire(
     _ start: Int, due instant: Int64, of flow: FlowIndex, _ stepper: Stepper, now: Int64, isRunning: Bool
   ) -> Decision {
-    arm(start, of: flow, stepper, after: now)
+    arm(start, of: flow, stepper, after: instant, now: now)
     guard isRunning else { return .begin }
     guard running == start else { return .nothing }
     switch stepper.machine.program.flows[flow].starts[start].overlap {

@@ -99,7 +99,7 @@ public struct BoundedSearch {
     guard instance.status == .running else { return [] }
     let machine = run.stepper.machine
     var moves = run.stepper.acceptedEvents(of: instance, includesInternal: true).compactMap(machine.event)
-      .filter { values.isSent($0, run.program) }.flatMap { sends($0) }
+      .filter { values.isSent($0, run.program) }.flatMap { sends($0, to: instance, in: machine) }
     var asked: Set<Call.Target> = []
     for work in run.outstanding where work.isAwaited && asked.insert(work.job.target).inserted {
       moves += ends(work.job.target, machine)
@@ -118,6 +118,17 @@ public struct BoundedSearch {
     }
     payloads[event] = found
     return found
+  }
+
+  /// The inputs of an event that have the key of the instance, each once.
+  private mutating func sends(_ event: EventIndex, to instance: Instance, in machine: Machine) -> [RunInput] {
+    var seen: Set<RunInput> = []
+    return sends(event).compactMap { input in
+      guard case .send(_, let payload, let caller) = input else { return nil }
+      let keyed = machine.payload(payload, of: event, for: instance.key, flow: instance.flow)
+      let input = RunInput.send(event: event, payload: keyed, caller: caller)
+      return seen.insert(input).inserted ? input : nil
+    }
   }
 
   private func starts(_ flow: Flow) -> [RunInput] {

@@ -55,7 +55,10 @@ struct SimulatedRun {
 
   private func send(_ event: EventIndex, _ chance: inout SeededRandom) -> RunInput {
     let name = simulation.program.events[event].name
-    let payload = simulation.values.value(of: .record(name), &chance)
+    var payload = simulation.values.value(of: .record(name), &chance)
+    if let key = run.instance?.key {
+      payload = simulation.stepper.machine.payload(payload, of: event, for: key, flow: simulation.flow)
+    }
     return .send(
       event: event, payload: payload, caller: simulation.values.caller(of: event, simulation.program, &chance))
   }

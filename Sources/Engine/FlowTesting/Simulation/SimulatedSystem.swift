@@ -87,13 +87,8 @@ struct SimulatedSystem {
 
   /// An event for an instance: with its key, or to its address when the event has no key.
   private func send(_ event: EventIndex, to name: Name, _ chance: inout SeededRandom) -> SystemInput {
-    var payload = payload(of: event, &chance)
+    let payload = system.machine.payload(payload(of: event, &chance), of: event, for: name.key, flow: name.flow)
     let caller = caller(of: event, &chance)
-    if let field = system.machine.keyField(of: event, flow: name.flow), case .record(let record) = payload {
-      var fields = record.fields
-      fields[field].value = .string(name.key)
-      payload = .record(RecordValue(typeName: record.typeName, fields: fields))
-    }
     let isKeyed = system.machine.hasKey(of: name.flow, event: event)
     return .send(event: event, payload: payload, caller: caller, receiver: isKeyed ? nil : name)
   }

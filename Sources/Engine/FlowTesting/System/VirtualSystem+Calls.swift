@@ -153,14 +153,14 @@ extension VirtualSystem {
       record(outcome, of: name, .call, cause: "called")
     case .refused(let refusal):
       record(outcome, of: name, .call, cause: "called", isHarmless: true)
-      end(id, .failed(code: "NOT_STARTED", message: refusal.message, attempts: 1))
+      end(id, .failed(code: "NOT_STARTED", message: refusal.summary, attempts: 1))
     }
   }
 
   /// Calls a flow from outside.
   /// - Parameter arguments: A record with the parameters by their names.
   public mutating func start(_ flow: FlowIndex, arguments: Value) -> Outcome {
-    let key = isIsolated ? "1" : argumentKey(of: flow, arguments) ?? newKey(of: flow)
+    let key = argumentKey(of: flow, arguments) ?? (isIsolated ? "1" : newKey(of: flow))
     let name = Name(flow: flow, key: key)
     let outcome = stepper.start(
       flow: flow, key: key, arguments: arguments, now: now, after: members[name]?.instance.revision ?? 0)
@@ -189,10 +189,6 @@ extension VirtualSystem {
 
   /// The key among the arguments of a flow; nil for a flow without a key.
   public func argumentKey(of flow: FlowIndex, _ arguments: Value) -> String? {
-    let node = program.flows[flow]
-    guard let field = node.key, case .record(let record) = arguments,
-      case .string(let key)? = record[node.fields[field].name]
-    else { return nil }
-    return key
+    machine.argumentKey(of: flow, arguments)
   }
 }

@@ -36,7 +36,12 @@ extension VirtualSystem {
     return !found.isEmpty
   }
 
-  /// Sends an event to the only instance, or starts it. Its key does not matter.
+  /// Returns true if an event starts another run of an instance that has ended.
+  func startsRun(_ name: Name, on event: EventIndex) -> Bool {
+    members[name].map { startsAgain(name, $0, on: event) } ?? true
+  }
+
+  /// Sends an event to the only instance, or starts it.
   private mutating func sendToOnly(_ event: EventIndex, payload: Value, caller: Caller) -> Bool {
     if let name = names.first, let member = members[name], !startsAgain(name, member, on: event) {
       let received = ReceivedEvent(event: event, payload: payload, caller: caller, instance: member.instance)

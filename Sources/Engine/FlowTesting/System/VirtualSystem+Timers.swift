@@ -3,7 +3,7 @@ import FlowMachine
 // The clock.
 extension VirtualSystem {
   /// The instant at which the next timer or scheduled start is due, in milliseconds since 1970.
-  public var nextDue: Int64? { [nextTimer, schedules.next?.due].compactMap { $0 }.min() }
+  public var nextDue: Int64? { [nextTimer, nextSchedule].compactMap { $0 }.min() }
 
   private var nextTimer: Int64? { members.values.lazy.flatMap { $0.instance.timers }.map(\.due).min() }
 
@@ -13,12 +13,25 @@ extension VirtualSystem {
   /// - Returns: False when none is due by then.
   public mutating func fireNext(upTo limit: Int64) -> Bool {
     guard let due = nextDue, due <= limit else { return false }
-    if let scheduled = schedules.next, scheduled.due < nextTimer ?? .max {
-      fireSchedule(scheduled.start, due: scheduled.due)
+    if let scheduled = nextSchedule, scheduled < nextTimer ?? .max {
+      fireNextSchedule()
       settle()
       return true
     }
     now = max(now, due)
+    fireTimers()
+    return true
+  }
+
+  /// Fires the timers that are due already, as the engine does after each step.
+  /// - Returns: False when none is due.
+  mutating func fireDue() -> Bool {
+    guard let due = nextTimer, due <= now else { return false }
+    fireTimers()
+    return true
+  }
+
+  private mutating func fireTimers() {
     var timers: [(name: Name, timer: ArmedTimer, order: Int)] = []
     for (order, name) in names.enumerated() {
       let own = members[name]?.instance.timers.filter { $0.due <= now } ?? []
@@ -27,7 +40,6 @@ extension VirtualSystem {
     timers.sort { ($0.timer.due, $0.order, $0.timer.transition) < ($1.timer.due, $1.order, $1.timer.transition) }
     for (name, timer, _) in timers { fire(timer, of: name) }
     settle()
-    return true
   }
 
   /// Advances the clock when no timer is due until then.

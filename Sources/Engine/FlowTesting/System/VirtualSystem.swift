@@ -62,8 +62,8 @@ public struct VirtualSystem {
   public let stepper: Stepper
   /// The flows whose instances run, in the order of the program.
   public let flows: [FlowIndex]
-  /// True for one instance that nothing else reaches: its key does not matter, emissions are only recorded, and calls
-  /// of flows wait for their outcomes.
+  /// True for one instance that nothing else reaches: emissions are only recorded, and calls of flows wait for their
+  /// outcomes.
   public let isIsolated: Bool
   /// Milliseconds since 1970.
   public internal(set) var now: Int64
@@ -76,6 +76,9 @@ public struct VirtualSystem {
   var lastWork = 0
   var consequences = ConsequenceQueue()
   var schedules = VirtualSchedules()
+  var sharedSchedules = SharedSchedules()
+  /// True if scheduled starts of several flows occur.
+  private(set) var hasSharedSchedules = false
   /// Everything that has happened, in order.
   public internal(set) var occurrences: [Occurrence] = []
   /// True when consequences follow each other without end.
@@ -87,11 +90,14 @@ public struct VirtualSystem {
   /// - Parameters:
   ///   - flows: The flows whose instances run together.
   ///   - now: The initial time of the clock, in milliseconds since 1970.
-  public init(stepper: Stepper, flows: [FlowIndex], now: Int64) {
+  ///   - hasSchedules: True if their scheduled starts occur.
+  public init(stepper: Stepper, flows: [FlowIndex], now: Int64, hasSchedules: Bool = false) {
     self.stepper = stepper
     self.flows = flows.sorted()
     isIsolated = false
     self.now = now
+    hasSharedSchedules = hasSchedules
+    armSchedules()
   }
 
   /// One instance of a flow, which nothing else reaches.

@@ -105,9 +105,19 @@ extension TestScene {
     of wanted: TestCase.ExpectedEvent, in all: [(event: EventIndex, payload: Value)], from start: Int
   ) throws(Mismatch) -> Int? {
     for index in all.indices where index >= start && all[index].event == wanted.event {
-      if try matchCount([all[index].payload], wanted.members) > 0 { return index }
+      if try matchCount([withComputedMembers(all[index].payload, of: wanted)], wanted.members) > 0 { return index }
     }
     return nil
+  }
+
+  /// A payload with the computed members of the event, if one of them is expected.
+  private func withComputedMembers(_ payload: Value, of wanted: TestCase.ExpectedEvent) -> Value {
+    guard case .record(var record) = payload,
+      wanted.members.contains(where: { member in record[member.name] == nil }),
+      let computed = try? stepper.computedMembers(of: wanted.event, payload)
+    else { return payload }
+    record.fields += computed
+    return .record(record)
   }
 
   /// The number of records that have the named members.

@@ -1,5 +1,6 @@
 import CEL
 import FlowIR
+import FlowJSON
 import FlowMachine
 
 /// The state of a running test: the instances, the mocks and the effects.
@@ -27,6 +28,8 @@ struct TestScene {
   private(set) var dispositions: [Name: Step.Disposition] = [:]
   /// The refusals of events, which the next statements have to expect.
   private(set) var refusals: [(name: Name, refusal: Refusal)] = []
+  /// The refusals without consequences since the last input, which a statement may expect of their instance.
+  private var harmless: [(name: Name, refusal: Refusal)] = []
   /// The incidents of timers and results, which the next statements have to expect.
   private(set) var incidents: [(name: Name, refusal: Refusal)] = []
   private(set) var coverage: Coverage
@@ -38,7 +41,7 @@ struct TestScene {
     system =
       test.flows.isEmpty
       ? VirtualSystem(stepper: stepper, isolated: test.flow, now: TestRunner.start)
-      : VirtualSystem(stepper: stepper, flows: test.flows, now: TestRunner.start)
+      : VirtualSystem(stepper: stepper, flows: test.flows, now: TestRunner.start, hasSchedules: true)
     coverage = Coverage(flowCount: stepper.machine.program.flows.count)
   }
 
@@ -70,10 +73,10 @@ struct TestScene {
       default: return false
       }
     case .expectRefused:
-      guard refusals.contains(where: { name == nil || $0.name == name }) else {
-        throw Mismatch(message: "the last event was taken", details: whereItStands(name))
-      }
+      let isRefused = refusals.contains { name == nil || $0.name == name } || harmless.contains { $0.name == name }
+      guard isRefused else { throw Mismatch(message: "the last event was taken", details: whereItStands(name)) }
       refusals.removeAll { name == nil || $0.name == name }
+      harmless.removeAll { $0.name == name }
       return true
     case .expectIncident:
       guard incidents.contains(where: { name == nil || $0.name == name }) else {
@@ -103,9 +106,22 @@ struct TestScene {
     case .at(let instant):
       guard case .timestamp(let timestamp) = try value(instant) else { return true }
       try setClock(to: timestamp.milliseconds)
+    case .migrate(let old): try migrate(old)
     default: return false
     }
     return true
+  }
+
+  private mutating func migrate(_ old: TestCase.MigratedInstance) throws(Mismatch) {
+    var data: JSON = .object([])
+    if let value = old.data { data = try self.value(value).json(in: stepper.machine.types) }
+    do throws(MigrationProblem) {
+      try system.migrate(states: old.states, data: data, of: old.flow, from: old.version)
+    } catch {
+      throw Mismatch(message: error.message)
+    }
+    try record()
+    try answer()
   }
 
   private mutating func send(_ sent: TestCase.SentEvent) throws(Mismatch) {
@@ -114,6 +130,7 @@ struct TestScene {
     let payload = try value(sent.payload)
     let receiver = try receiver(of: sent, payload)
     disposition = nil
+    harmless = []
     guard system.send(event: sent.event, payload: payload, caller: by, to: receiver) else {
       throw Mismatch(
         message: "`\(program.events[sent.event].name)` reaches no instance, and starts none", details: instances)
@@ -124,16 +141,25 @@ struct TestScene {
 
   /// The instance to which an event is sent; nil for one that reaches its receivers by its key.
   private func receiver(of sent: TestCase.SentEvent, _ payload: Value) throws(Mismatch) -> Name? {
-    guard !system.isIsolated else { return nil }
+    guard !system.isIsolated else {
+      if let name = tested, !system.startsRun(name, on: sent.event) { try checkKey(of: payload, for: name) }
+      return nil
+    }
     guard let reference = sent.receiver else {
       // An event without a key is for the tested instance.
       return system.receivers(of: sent.event).isEmpty ? tested : nil
     }
     let name = try instance(reference)
-    if let key = stepper.key(of: name.flow, in: payload), key != name.key {
-      throw Mismatch(message: "the event has the key \(Value.string(key).source(in: stepper.machine.types))")
-    }
+    try checkKey(of: payload, for: name)
     return name
+  }
+
+  /// An instance receives events that have its key, or none.
+  private func checkKey(of payload: Value, for name: Name) throws(Mismatch) {
+    guard let key = stepper.key(of: name.flow, in: payload), key != name.key else { return }
+    let source = { (key: String) in Value.string(key).source(in: stepper.machine.types) }
+    throw Mismatch(
+      message: "the event has the key \(source(key))", details: "the key of the instance is \(source(name.key))")
   }
 
   private mutating func start(_ flow: FlowIndex, _ arguments: [SourcedExpression]) throws(Mismatch) {
@@ -156,9 +182,10 @@ struct TestScene {
   }
 
   private mutating func advance(to instant: Int64) throws(Mismatch) {
+    harmless = []
     while system.fireNext(upTo: instant) {
       try record()
-      try answer()
+      try answerCalls()
     }
     system.moveClock(to: instant)
   }
@@ -191,17 +218,29 @@ struct TestScene {
     guard let found else {
       throw Mismatch(message: "nothing of that name waits for an answer", details: whatWaits(name))
     }
+    var outcome = outcome
+    if case .failed(let code, let message, _) = outcome { outcome = try failure(code, of: found, message: message) }
     _ = system.end(call: found.id, outcome)
     try record()
     try answer()
   }
 
-  /// Ends mocked calls until none is waiting.
+  /// Ends mocked calls until none is waiting, and fires the timers that are due already.
   private mutating func answer() throws(Mismatch) {
+    try answerCalls()
+    while system.fireDue() {
+      try record()
+      try answerCalls()
+    }
+  }
+
+  /// Ends mocked calls until none is waiting.
+  private mutating func answerCalls() throws(Mismatch) {
     for _ in 0..<VirtualRun.maximumAnswers {
       guard let next = system.next(where: { mocks[$0.job.target] != nil }),
-        let outcome = mocks[next.job.target]
+        var outcome = mocks[next.job.target]
       else { return }
+      if case .failed(let code, let message, _) = outcome { outcome = try failure(code, of: next, message: message) }
       _ = system.end(call: next.id, outcome)
       try record()
     }
@@ -235,7 +274,10 @@ struct TestScene {
     case .accepted(let step): record(step, of: occurrence)
     case .refused(let refusal):
       dispositions[occurrence.name] = nil
-      guard !occurrence.isHarmless else { return }
+      guard !occurrence.isHarmless else {
+        if [.event, .emission].contains(occurrence.origin) { harmless.append((occurrence.name, refusal)) }
+        return
+      }
       switch occurrence.origin {
       case .event, .emission: refusals.append((occurrence.name, refusal))
       case .timer, .result, .cancellation: incidents.append((occurrence.name, refusal))
