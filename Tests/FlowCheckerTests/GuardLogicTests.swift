@@ -52,7 +52,7 @@ import Testing
   private func atom(_ random: inout SplitMix64) -> String {
     let order = random.pick(["<", "<=", ">", ">=", "==", "!="])
     let equal = random.pick(["==", "!="])
-    switch random.next(below: 12) {
+    switch random.next(below: 15) {
     case 0, 1: return "n \(order) \(random.pick(["-1", "0", "1", "2", "3", "9223372036854775807"]))"
     case 2: return "\(random.pick(["0", "2", "3"])) \(order) m"
     case 3: return "n \(order) m"
@@ -61,6 +61,10 @@ import Testing
     case 7: return "s in [\"a\", \"paid\"]"
     case 8: return "p \(equal) Plan.\(random.pick(["free", "pro", "team"]))"
     case 9: return "b"
+    case 11:
+      return "n \(random.pick(["+", "-"])) \(random.pick(["1", "2", "m"])) \(order) \(random.pick(["0", "3", "m"]))"
+    case 12: return "\(random.pick(["2", "-3"])) * n + 1 \(order) \(random.pick(["7", "m", "m - 2", "n"]))"
+    case 13: return "-(m - n) \(order) \(random.pick(["0", "1", "n + 1"]))"
     case 10: return "size(s) \(order) \(random.pick(["0", "1", "4", "-1"]))"
     default: return "10 / n > 2"
     }
@@ -82,7 +86,7 @@ import Testing
     let scene = Scene()
     let logic = GuardLogic(types: scene.environment.types)
     var random = SplitMix64(state: 5)
-    var claims = (never: 0, always: 0, covered: 0, excluded: 0, witness: 0)
+    var claims = (never: 0, always: 0, covered: 0, excluded: 0, witness: 0, overflow: 0)
     for _ in 0..<1500 {
       let (first, second) = (condition(&random, depth: 3), condition(&random, depth: 2))
       let a = try #require(scene.environment.check(parse(first).0).expression)
@@ -105,16 +109,20 @@ import Testing
         try #require(!zip(left, right).contains { $0 == true && $1 == true }, "\(first) is said to exclude \(second)")
       }
       if let text = logic.witness([a, b], all: true) {
-        claims.witness += 1
-        for guardText in [first, second] { try expect(text, makes: guardText, in: scene.environment) }
+        let hold = try [first, second].map { try expect(text, makes: $0, in: scene.environment) }
+        if hold.contains(false) { claims.overflow += 1 } else { claims.witness += 1 }
       }
     }
     #expect(claims.never > 20 && claims.always > 20 && claims.covered > 20 && claims.excluded > 20)
-    #expect(claims.witness > 100)
+    #expect(claims.witness > 100 && claims.overflow < claims.witness / 10)
   }
 
+  /// The digits of the first and the last integer without their last one: sums with them may overflow.
+  private static let extreme = "922337203685477580"
+
   /// Replaces the variables by the values of a witness; the guard is then true for all values of the others.
-  private func expect(_ witness: String, makes guardText: String, in environment: Environment) throws {
+  /// - Returns: False when the guard has no value, because a sum with the first or the last integer overflows.
+  private func expect(_ witness: String, makes guardText: String, in environment: Environment) throws -> Bool {
     var bound = environment
     bound.reportsConstantFaults = false
     for part in witness.split(separator: ", ") {
@@ -132,7 +140,16 @@ import Testing
       (.enumeration(type: "Plan", number: 2), .enumeration("Plan")), (.bool(true), .bool),
     ]
     for (slot, value) in rest.enumerated() { frame[slot] = evaluator.slot(value.0, as: value.1) }
-    let slot = try evaluator.evaluate(ExpressionProgram(tree, types: bound.types), frame: frame)
-    try #require(evaluator.value(slot, as: .bool) == .bool(true), "\(witness) does not make \(guardText) true")
+    let program = try ExpressionProgram(tree, types: bound.types)
+    do {
+      let slot = try evaluator.evaluate(program, frame: frame)
+      try #require(evaluator.value(slot, as: .bool) == .bool(true), "\(witness) does not make \(guardText) true")
+      return true
+    } catch let error as EvaluationError {
+      try #require(
+        witness.contains(GuardLogicTests.extreme) && error.message.hasSuffix("is out of range"),
+        "\(witness) makes \(guardText) fail: \(error)")
+      return false
+    }
   }
 }

@@ -72,6 +72,9 @@ import Testing
         try #require(isFound == isShadowed, comment)
         counts.shadowed += isShadowed ? 1 : 0
       }
+      for row in table.conditions.indices where table.isNever(row) {
+        try #require((codes[row] ?? []).contains("F401"), comment)
+      }
       let isSuperfluous = (codes[table.conditions.count] ?? []).contains("F401")
       try #require(isSuperfluous == (table.hasAlways && isCovered), comment)
       guard let program = compilation.program else { continue }

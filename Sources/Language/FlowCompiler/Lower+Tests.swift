@@ -56,6 +56,10 @@ extension Lowering {
     case .fail(let work, let owner, let code): .fail(self.work(work), owner: owner.map(instance), code: code)
     case .advance(let length): .advance(expression(length))
     case .at(let instant): .at(expression(instant))
+    case .migrate(let flow, let version, let states, let data):
+      .migrate(
+        TestCase.MigratedInstance(
+          flow: FlowIndex(flow), version: version, states: states, data: data.map(expression)))
     }
   }
 

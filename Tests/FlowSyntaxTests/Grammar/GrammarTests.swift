@@ -50,8 +50,11 @@ import Testing
     var recogniser = Recogniser(
       try Grammar(named: "flow.ebnf"), wordEnd: Terminals.wordEnd(in: file),
       terminalEnds: Terminals.ends(in: file))
-    // The parser skips an invisible character, as the grammar does, but reports it.
-    let isAccepted = !file.diagnostics.contains { $0.severity == .error && !$0.message.contains("invisible character") }
+    // The parser skips an invisible character, as the grammar does, but reports it. The grammar does not count rows.
+    let isAccepted = !file.diagnostics.contains { diagnostic in
+      diagnostic.severity == .error && !diagnostic.message.contains("invisible character")
+        && !diagnostic.message.contains("has at most 128 rows")
+    }
     let isDerived = recogniser.ends(of: "file").contains(file.tokens.count - 1)
     let location = source.position(of: file.tokens[recogniser.furthest].range.lower)
     #expect(

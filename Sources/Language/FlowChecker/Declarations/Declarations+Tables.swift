@@ -54,7 +54,7 @@ extension Declarations {
     return CheckedRow(condition: condition, value: value, range: node.range)
   }
 
-  /// F405, F406: conditions that depend on nothing.
+  /// F401, F405: conditions that depend on nothing.
   private func checkConditions(
     of rows: [CheckedRow], parameterCount: Int, _ logic: GuardLogic, into problems: inout [Diagnostic]
   ) {
@@ -62,8 +62,8 @@ extension Declarations {
       if logic.isNeverTrue(condition) {
         problems.append(
           Diagnostic(
-            "F406", .warning, "this condition is always false", at: condition.range, label: "the row never applies",
-            help: "remove the row, or change its condition"))
+            "F401", "this row never applies: its condition is always false", at: condition.range,
+            label: "never true", help: "remove the row, or change its condition"))
       } else if logic.isAlwaysTrue(condition, safeSlots: 0..<parameterCount) {
         problems.append(
           Diagnostic(
@@ -129,13 +129,17 @@ extension Declarations {
     of rows: [CheckedRow], in node: FunctionNode, _ logic: GuardLogic, into problems: inout [Diagnostic]
   ) {
     let conditions = rows.compactMap(\.condition)
-    guard let last = rows.last, conditions.count == rows.count, !logic.isCovered(nil, by: conditions) else { return }
+    guard let last = rows.last, conditions.count == rows.count else { return }
+    let coverage = logic.coverage(of: nil, by: conditions)
+    guard coverage != .complete else { return }
     let gap = logic.witness(conditions, all: false)
+    let other =
+      coverage == .unknown
+      ? "the rows of `\(node.name.text)` are too many to prove that they cover every case"
+      : "the rows of `\(node.name.text)` may leave a case"
     problems.append(
       Diagnostic(
-        "F413",
-        gap.map { "no row of `\(node.name.text)` applies when \($0)" }
-          ?? "the rows of `\(node.name.text)` may leave a case",
-        at: last.range, label: "the last row", help: "add a row `always -> …`, or one for the remaining case"))
+        "F413", gap.map { "no row of `\(node.name.text)` applies when \($0)" } ?? other, at: last.range,
+        label: "the last row", help: "add a row `always -> …`, or one for the remaining case"))
   }
 }

@@ -6,12 +6,19 @@ import FlowSource
 struct EventRelay {
   var taken: Int
   var emitted: Int
+  /// The flows from which the event is accepted; nil for any sender.
+  var senders: Set<Int>?
   /// The statement that emits.
   var range: SourceRange
   /// True if the emitted event has the key of the instance that emits it.
   var isOwn: Bool
   /// True if each event starts another instance.
   var isStart = false
+
+  /// True if both relay the same event of the same senders; the statements may differ.
+  fileprivate func isSame(as other: EventRelay) -> Bool {
+    taken == other.taken && emitted == other.emitted && senders == other.senders && isStart == other.isStart
+  }
 }
 
 extension FlowChecker {
@@ -23,26 +30,57 @@ extension FlowChecker {
     for component in search.found {
       let edges = component.sorted().flatMap { graph.outgoing[$0] }.map { graph.edges[$0] }
         .filter { isCertainReply($0) && component.contains($0.to) }
-      let taken = Set(edges.flatMap(\.reactions).compactMap { event(of: reactions[$0].trigger) })
-      add(taken, emissions: edges.flatMap { emissions(of: $0, graph) }, to: &found)
+      for edge in edges {
+        let taking = edge.reactions.filter { event(of: reactions[$0].trigger) != nil }
+        guard let event = taking.first.flatMap({ event(of: reactions[$0].trigger) }) else { continue }
+        add(
+          event, from: senders(taking.map { reactions[$0].rest }),
+          emissions: macrostep(from: edge, within: component, graph).flatMap { emissions(of: $0, graph) }, to: &found)
+      }
     }
     for start in starts where start.rest.guardExpression == nil {
       guard case .event(let event, _) = start.trigger, let target = start.rest.target else { continue }
-      add([event], emissions: certainEmissions(start.rest.statements + entryActs(target)), isStart: true, to: &found)
+      add(
+        event, from: senders([start.rest]), emissions: certainEmissions(start.rest.statements + entryActs(target)),
+        isStart: true, to: &found)
+    }
+    return found
+  }
+
+  /// The flows whose events reactions accept; nil for any.
+  private func senders(_ rests: [CheckedTransitionTail]) -> Set<Int>? {
+    rests.contains { $0.senders.isEmpty } ? nil : Set(rests.flatMap(\.senders))
+  }
+
+  /// A step, and those that follow it immediately: only they emit in reply to its event.
+  private func macrostep(
+    from edge: StateGraph.Edge, within component: Set<Int>, _ graph: StateGraph
+  ) -> [StateGraph.Edge] {
+    var found = [edge]
+    var visited: Set<Int> = []
+    var waiting = [edge.to]
+    while let node = waiting.popLast() {
+      guard visited.insert(node).inserted else { continue }
+      for next in graph.outgoing[node].map({ graph.edges[$0] })
+      where next.isImmediate && isCertainReply(next) && component.contains(next.to) {
+        found.append(next)
+        waiting.append(next.to)
+      }
     }
     return found
   }
 
   private func add(
-    _ taken: Set<Int>, emissions: [CheckedActionStatement], isStart: Bool = false, to found: inout [EventRelay]
+    _ event: Int, from senders: Set<Int>?, emissions: [CheckedActionStatement], isStart: Bool = false,
+    to found: inout [EventRelay]
   ) {
     for act in emissions {
       guard case .emit(let emitted, let value, to: _) = act.kind else { continue }
       let isOwn = key.map { hasKey(value, slot: FrameLayout.firstField + $0, field: fields[$0].name) } ?? false
-      for event in taken.sorted()
-      where !found.contains(where: { $0.taken == event && $0.emitted == emitted && $0.isStart == isStart }) {
-        found.append(EventRelay(taken: event, emitted: emitted, range: act.range, isOwn: isOwn, isStart: isStart))
-      }
+      let relay = EventRelay(
+        taken: event, emitted: emitted, senders: senders, range: act.range, isOwn: isOwn, isStart: isStart)
+      guard !found.contains(where: { $0.isSame(as: relay) }) else { continue }
+      found.append(relay)
     }
   }
 

@@ -11,7 +11,7 @@ extension FlowChecker {
   /// The statements that one of the text stands for: `take` is an assignment per field.
   private mutating func statements(_ node: ActionStatementNode, _ environment: Environment) -> [CheckedActionStatement]
   {
-    guard case .take(let names) = node.kind else { return act(node, environment).map { [$0] } ?? [] }
+    guard case .take(let taken) = node.kind else { return act(node, environment).map { [$0] } ?? [] }
     guard environment.hasVariable("event") else {
       problems.append(
         Diagnostic(
@@ -19,12 +19,32 @@ extension FlowChecker {
           help: "assign the fields with `=`, or use it in a reaction to an event"))
       return []
     }
-    return names.filter { !$0.isMissing }.compactMap { name in
+    let names = taken.filter { !$0.isMissing }
+    if let problem = fieldsOfTarget(names) {
+      problems.append(problem)
+      return []
+    }
+    return names.compactMap { name in
       var assignment = node
       assignment.kind = .assign(
         TargetNode(field: name, range: name.range), .member(name.text, of: "event", at: name.range))
       return act(assignment, environment)
     }
+  }
+
+  /// F106: `take` assigns data fields; the fields of the target are its arguments.
+  private func fieldsOfTarget(_ names: [NameNode]) -> Diagnostic? {
+    guard let target = enteredState else { return nil }
+    let own = states[target].fields.map { fields[$0].plainName }
+    let meant = names.filter { own.contains($0.text) && field(named: $0.text) == nil }
+    guard let first = meant.first, let last = meant.last else { return nil }
+    let arguments = meant.map { "\($0.text): event.\($0.text)" }.joined(separator: ", ")
+    let rest = names.filter { name in !meant.contains { $0.text == name.text } }.map(\.text).joined(separator: ", ")
+    return Diagnostic(
+      "F106", "`take` assigns data fields, not the fields of the target `\(states[target].path)`",
+      at: SourceRange(first.range.lower, last.range.upper), label: "fields of the target",
+      help: "write `-> \(states[target].name.text)(\(arguments))"
+        + (rest.isEmpty ? "` and remove `take`" : " do take \(rest)`"))
   }
 
   private mutating func act(_ node: ActionStatementNode, _ outer: Environment) -> CheckedActionStatement? {
@@ -59,9 +79,18 @@ extension FlowChecker {
     default:
       problems.append(
         Diagnostic(
-          "F201", "`for` needs a list", at: suffix.list.range, label: "this is `\(list.tree.type)`"))
+          "F201", "`for` needs a list", at: suffix.list.range, label: "this is `\(list.tree.type)`",
+          help: mapHelp(of: list, suffix)))
       return .error
     }
+  }
+
+  /// The way to visit the keys of a map.
+  private func mapHelp(of list: CheckedExpression, _ suffix: LoopNode) -> String? {
+    guard case .map = list.tree.type, let map = suffix.list.dottedName?.joined(separator: ".") else { return nil }
+    let key = suffix.variable.text
+    return "for the keys of the map, write `for \(key) in \(map).map(\(key), \(key))`; "
+      + "the value of a key is `\(map)[\(key)]`"
   }
 
   private mutating func kind(

@@ -83,6 +83,54 @@ extension FlowChecker {
       help: "leave the state on `\(name).failed`, or write `.orValue(...)` behind `\(name).result`")
   }
 
+  /// F203 in the words of the program: the types of results have names that no program contains.
+  func memberOfResult(_ problem: Diagnostic) -> Diagnostic? {
+    guard problem.code == "F203", problem.message.hasPrefix("`flow."),
+      let type = problem.message.split(separator: "`").first.map(String.init),
+      let name = problem.message.split(separator: "`").dropFirst(2).first.map(String.init)
+    else { return nil }
+    var changed = problem
+    switch type {
+    case BuiltInRecords.itemFailure.name: changed.message = "the failure of an item has no field `\(name)`"
+    case BuiltInRecords.failure.name: changed.message = "the failure of a call has no field `\(name)`"
+    case _ where type.hasPrefix(ResultShape.item.rawValue + "("):
+      changed.message = "the result of an item has no field `\(name)`"
+    case _ where ResultShape.allCases.contains { type.hasPrefix($0.rawValue + "(") }:
+      changed.message = "the result of a call has no field `\(name)`"
+      if problem.help == nil { changed.help = "its value is in `result`: write `event.result.\(name)`" }
+      return changed
+    default: return nil
+    }
+    if ["item", "value", "element", "key"].contains(name), type != BuiltInRecords.failure.name {
+      changed.help =
+        "the item is in the list of the call, at `event.index`\(listOfItems(type).map { ": `\($0)`" } ?? "")"
+    }
+    return changed
+  }
+
+  /// The item of the call to which a result belongs, as an expression.
+  private func listOfItems(_ type: String) -> String? {
+    let lists = calls.filter { ResultShape.item.recordName($0.node.action.text) == type }
+      .compactMap { $0.node.loop?.list.dottedName?.joined(separator: ".") }
+    return lists.count == 1 ? lists.first.map { "\($0)[event.index]" } : nil
+  }
+
+  /// F203: the result of an action or a flow that declares none is always null.
+  mutating func reportMissingResults(in tree: TypedExpression) {
+    if case .select(let operand, "result", .plain) = tree.kind, case .record(let type) = operand.type,
+      let callee = callees.values.first(where: { callee in
+        callee.result == nil && ResultShape.allCases.contains { $0.recordName(callee.name) == type }
+      })
+    {
+      let isFlow = if case .flow = callee.target { true } else { false }
+      problems.append(
+        Diagnostic(
+          "F203", "`\(callee.name)` declares no result", at: tree.range, label: "always null",
+          help: "declare its type: `\(isFlow ? "flow" : "action") \(callee.name)(…) -> string`"))
+    }
+    for child in tree.children { reportMissingResults(in: child) }
+  }
+
   /// The slot of the last result of a name, shared by calls with that name. F103: they call the same action.
   private mutating func resultSlot(of name: String, record: String, call: CallNode) -> Int {
     if let first = callNames[name]?.first {

@@ -114,7 +114,13 @@ extension FlowChecker {
     for index in declarations.definitionOrder(node.lets, what: "a `let`", into: &problems) {
       let definition = node.lets[index]
       let checked = environment.check(definition.value)
-      problems += declarations.problems(of: definition.value, checked.diagnostics).map { outOfScope($0) ?? $0 }
+      problems += declarations.problems(of: definition.value, checked.diagnostics).map { problem in
+        guard var outside = outOfScope(problem) else { return problem }
+        outside.help =
+          "a `let` of the flow reads its data fields only: write a function, "
+          + "`fn \(definition.name.text)(…) -> … = …`, and call it in the state"
+        return outside
+      }
       problems += interpolations(in: definition.value, environment) + inactivePaths(in: definition.value)
       if let tree = checked.expression {
         environment.remove(definition.name.text)

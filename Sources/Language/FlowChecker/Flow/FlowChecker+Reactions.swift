@@ -13,7 +13,12 @@ extension FlowChecker {
       if triggers.isEmpty { _ = rest(node.rest, from: state, environment(event: .error)) }
       for (trigger, event) in triggers {
         checkRoles(node.rest.roles, trigger)
+        switch trigger {
+        case .itemDone(let call), .itemFailed(let call): itemCall = call
+        default: itemCall = nil
+        }
         let rest = rest(node.rest, from: state, environment(event: event))
+        itemCall = nil
         reactions.append(CheckedReaction(source: state, trigger: trigger, rest: rest, range: node.range))
       }
     }
@@ -101,6 +106,16 @@ extension FlowChecker {
       return event(first).map { [(.event($0), .record(symbols.events[$0].name.text))] } ?? []
     }
     if path.names.count == 3, path.names[1].text == "item" { return items(path) }
+    if path.names.count == 3, ["items", "each", "element"].contains(path.names[1].text),
+      callNames[path.names[0].text] != nil
+    {
+      let (call, end) = (path.names[0].text, path.names[2].text)
+      problems.append(
+        Diagnostic(
+          "F105", "the items of `\(call)` end in `\(call).item.\(end)`", at: path.range, label: "not an end of a call",
+          help: "write `on \(call).item.\(end)`"))
+      return []
+    }
     let name = path.names.dropLast().map(\.text).joined(separator: ".")
     if name == "rollback" { return rollback(path, in: state) }
     guard let calls = callNames[name] else {
@@ -116,7 +131,9 @@ extension FlowChecker {
     default:
       problems.append(
         Diagnostic(
-          "F105", "a call ends in `\(name).done` or `\(name).failed`", at: path.range, label: "not one of them"))
+          "F105", "a call ends in `\(name).done` or `\(name).failed`", at: path.range, label: "not one of them",
+          help: path.names.last?.text == "item"
+            ? "an item of a call over a list ends in `\(name).item.done` or `\(name).item.failed`" : nil))
       return []
     }
   }
@@ -213,12 +230,14 @@ extension FlowChecker {
       rest.target = target.state
       rest.isHistory = target.isHistory
       checkEntry(target.state, path)
-      rest.arguments = stateArguments(node, of: target, at: path, environment)
+      rest.arguments = stateArguments(node, from: state, of: target, at: path, environment)
+      enteredState = target.isHistory ? nil : target.state
       checkImplicitEntries(node, from: state, to: target, path)
       checkLostAssignments(node, from: state, to: target.state)
     }
     rest.isReenter = node.isReenter
     rest.statements = statements(node.statements, environment)
+    enteredState = nil
     return rest
   }
 

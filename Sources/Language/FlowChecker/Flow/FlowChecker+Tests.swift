@@ -45,6 +45,7 @@ extension FlowChecker {
       return .fail(work, owner: nil, code: code.text)
     case .advance(let delay): return duration(delay).map { .advance($0) }
     case .at(let instant): return expression(instant, plain, expecting: .timestamp).map { .at($0) }
+    case .migrate(let instance): return migrate(instance)
     default: return expectation(statement)
     }
   }
@@ -110,7 +111,9 @@ extension FlowChecker {
       }
       return nil
     }
-    let fields = declarations.events[index].payload.fields.map { ($0.name, $0.type) }
+    let event = declarations.events[index]
+    let fields =
+      event.payload.fields.map { ($0.name, $0.type) } + event.computed.map { ($0.name, $0.value.tree.type) }
     return (index, members(given, fields, of: name.text, kind: "field"))
   }
 
@@ -130,6 +133,26 @@ extension FlowChecker {
       }
       return expression(argument.value, plain, expecting: field.type).map { (field.name, $0) }
     }
+  }
+
+  /// F316: an instance of an earlier version. Its states and data are those of a program that is not here.
+  private mutating func migrate(_ instance: MigratedInstanceNode) -> CheckedTest.Kind? {
+    guard let flow = symbols.flowIndices[node.name.text] else { return nil }
+    let current = node.version ?? 1
+    guard instance.version < current else {
+      problems.append(
+        Diagnostic(
+          "F316", "an instance is migrated from an earlier version", at: instance.versionRange,
+          label: "`\(node.name.text)` has version \(current)",
+          help: node.version == nil ? "write `version 2` and `migrate from 1 { … }` in the flow" : nil))
+      return nil
+    }
+    var data: CheckedExpression?
+    if let value = instance.data {
+      guard let checked = expression(value, plain, expecting: .map(.string, .dyn)) else { return nil }
+      data = checked
+    }
+    return .migrate(flow, version: instance.version, states: instance.states.map(\.text), data: data)
   }
 
   // MARK: - Work

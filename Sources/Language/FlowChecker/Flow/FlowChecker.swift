@@ -27,6 +27,12 @@ struct FlowChecker {
   var callNames: [String: [Int]] = [:]
   /// The state whose body is checked; 0 is the flow. Its fields and those of the states around it are in scope.
   var currentState = 0
+  /// The call whose items the checked reaction is about.
+  var itemCall: Int?
+  /// The target of the reaction whose statements are checked.
+  var enteredState: Int?
+  /// The targets with `history`, with the sources of their reactions.
+  var historyEntries: [(state: Int, source: Int, path: PathNode)] = []
   /// True while a test is checked.
   var isInTest = false
   /// Calls whose action does not exist; references to them are not reported again.
@@ -80,6 +86,7 @@ struct FlowChecker {
     let properties = node.properties.compactMap { property($0) }
     let readRules = node.readRules.map { readRule($0) }
     migrations = node.migrations.map { migration($0) }
+    checkHistoryEntries()
     if isWhole, !problems.hasErrors {
       let logic = GuardLogic(types: environment.types, names: slotNames)
       let graph = checkStatechart(logic)
@@ -135,6 +142,7 @@ struct FlowChecker {
   ) -> CheckedExpression? {
     let checked = environment.check(expression, expecting: type)
     report(checked.diagnostics, in: expression, environment)
+    if let tree = checked.expression { reportMissingResults(in: tree) }
     return checked.expression.map { CheckedExpression(tree: $0, range: expression.range) }
   }
 
@@ -145,6 +153,7 @@ struct FlowChecker {
     let checked = environment.check(expression)
     report(checked.diagnostics, in: expression, environment)
     guard let tree = checked.expression else { return nil }
+    reportMissingResults(in: tree)
     guard [.bool, .dyn, .error].contains(checked.type) else {
       problems.append(
         Diagnostic(
@@ -157,9 +166,11 @@ struct FlowChecker {
 
   /// Adds what the check of an expression found.
   private mutating func report(_ found: [Diagnostic], in expression: Expression, _ environment: Environment) {
-    problems += interpolations(in: expression, environment) + inactivePaths(in: expression)
+    let inactive = inactivePaths(in: expression)
+    problems += interpolations(in: expression, environment) + inactive
+    let found = found.filter { problem in !inactive.contains { $0.range.contains(problem.range.lower) } }
     problems += declarations.problems(of: expression, found).map {
-      missingResult($0, in: expression) ?? outOfScope($0) ?? $0
+      missingResult($0, in: expression) ?? outOfScope($0) ?? memberOfResult($0) ?? withHint($0)
     }
   }
 

@@ -60,6 +60,11 @@ struct SharedTestChecker {
       guard case .send(var sent)? = checkers[test.flow]?.check(statement.kind, at: statement.range) else { return nil }
       sent.receiver = reference
       return .send(sent)
+    case .migrate(let instance):
+      var flow: Int? = test.flow
+      if let name = instance.flow { flow = running(name, of: node, test) }
+      guard let flow else { return nil }
+      return checkers[flow]?.check(statement.kind, at: statement.range)
     case .mock(let path, _):
       guard !isRunning(path, of: node, test, what: "mocked") else { return nil }
     case .complete(let path, let owner?, _), .fail(let path, let owner?, _):

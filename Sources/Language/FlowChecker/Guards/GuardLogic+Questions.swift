@@ -12,13 +12,21 @@ extension GuardLogic {
   /// Returns whether one of `winners` is true, or fails, whenever `tree` is true: then `tree`, evaluated after them, is
   /// never reached.
   func isCovered(_ tree: TypedExpression?, by winners: [TypedExpression?]) -> Bool {
+    coverage(of: tree, by: winners) == .complete
+  }
+
+  /// The part of the cases of an expression in which one of others is true or fails.
+  enum Coverage { case complete, partial, unknown }
+
+  func coverage(of tree: TypedExpression?, by winners: [TypedExpression?]) -> Coverage {
+    // One that is never false covers every case, however many cubes the others have.
+    if winners.contains(where: { $0.map { ways($0, are: false)?.isEmpty ?? false } ?? true }) { return .complete }
     var rest: [Cube]? = tree.map { ways($0, are: true) } ?? [[:]]
-    for winner in winners {
-      guard let winner else { return true }
-      guard let sofar = rest, let no = ways(winner, are: false) else { return false }
+    for winner in winners.compactMap({ $0 }) {
+      guard let sofar = rest, let no = ways(winner, are: false) else { return .unknown }
       rest = both(sofar, no)
     }
-    return rest?.isEmpty ?? false
+    return rest.map { $0.isEmpty ? .complete : .partial } ?? .unknown
   }
 
   /// Returns whether two guards are never true together.

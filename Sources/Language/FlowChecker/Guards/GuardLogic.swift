@@ -127,12 +127,13 @@ struct GuardLogic {
     if builtin == .isIn { return membership(of: left, in: right, is: wanted) }
     guard [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual].contains(builtin), left.type == right.type
     else { return nil }
+    if left.type == .int, let cubes = linear(builtin, left: left, right: right, are: wanted) { return cubes }
     if let value = constant(right) { return comparison(builtin, of: left, with: value, isFlipped: false, are: wanted) }
     if let value = constant(left) { return comparison(builtin, of: right, with: value, isFlipped: true, are: wanted) }
     return relation(builtin, left: left, right: right, are: wanted)
   }
 
-  private func constant(_ tree: TypedExpression) -> Value? {
+  func constant(_ tree: TypedExpression) -> Value? {
     if case .named(let definition) = tree.kind { return constant(definition.body) }
     return tree.constant
   }

@@ -10,21 +10,38 @@ private let costLimit: UInt64 = 5_000_000
 /// F216: expressions whose work multiplies with the size of the data.
 func checkCosts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
   var sizes: [String: UInt64] = [:]
-  for field in (flow.node.parameters ?? []) + flow.node.data {
+  for field in (flow.node.parameters ?? []) + flow.fields.compactMap(\.node) {
     if let maximum = field.type.maximum { sizes[field.name.text] = UInt64(max(maximum, 0)) }
   }
   for expression in allExpressions(flow) {
+    var unbounded: [String] = []
     let cost = expression.tree.cost { path in
-      CostRange(0, path.count == 1 ? sizes[path[0]] ?? assumedSize : assumedSize)
+      if path.count == 1, let size = sizes[path[0]] { return CostRange(0, size) }
+      // The items of a list and the results of functions have no declaration that could bound them.
+      let name = path.joined(separator: ".")
+      if !name.isEmpty, !name.contains("@"), !unbounded.contains(name) { unbounded.append(name) }
+      return CostRange(0, assumedSize)
     }
     guard cost.maximum > costLimit else { continue }
+    let names = unbounded.map { "`\($0)`" }.joined(separator: ", ")
     problems.append(
       Diagnostic(
         "F216", .warning, "this expression may exceed the evaluation limit", at: expression.range,
-        label: "iterates over nested lists",
-        notes: ["a list without `max` is assumed to have \(assumedSize) items"],
-        help: "bound the lists with `max`, or use a map for lookups"))
+        label: "visits up to \(grouped(cost.maximum)) values, of at most \(grouped(costLimit))",
+        notes: names.isEmpty
+          ? [] : ["\(names) \(unbounded.count == 1 ? "has" : "have") no `max`, and may have \(assumedSize) items"],
+        help: names.isEmpty
+          ? "use lower values of `max`, or a map for lookups"
+          : "bound \(unbounded.count == 1 ? "it" : "them") with `max`, or use a map for lookups"))
   }
+}
+
+/// A number with its digits in groups of three.
+private func grouped(_ number: UInt64) -> String {
+  guard number < 1_000_000_000_000 else { return "a trillion" }
+  var digits = Array(String(number))
+  for index in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: index) }
+  return String(digits)
 }
 
 /// Every expression of a flow but its defaults and its arguments.

@@ -2,8 +2,9 @@ import CEL
 import FlowSource
 import FlowSyntax
 
-/// F605, F606: retries have a limit and a delay.
+/// F602, F605, F606: durations are positive, and retries have a limit and a delay.
 func checkPolicies(of action: CheckedAction, into problems: inout [Diagnostic]) {
+  checkDurations(action.node.policies, into: &problems)
   checkRetries(action.node.policies, hasTimeout: false, into: &problems)
   guard let binding = action.node.binding, !canBeRepeated(binding.kind) else { return }
   for policy in action.node.policies { checkRepetition(policy, action, into: &problems) }
@@ -13,6 +14,7 @@ func checkPolicies(of action: CheckedAction, into problems: inout [Diagnostic]) 
 func checkCallPolicies(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
   for call in flow.calls {
     checkPriority(of: call, context, into: &problems)
+    checkDurations(call.node.policies, into: &problems)
     checkRetries(call.node.policies, hasTimeout: false, into: &problems)
     guard case .action(let index) = call.target, let binding = context.actions[index].node.binding,
       !canBeRepeated(binding.kind)
@@ -44,6 +46,23 @@ private func checkPriority(of call: CheckedCall, _ context: LintContext, into pr
     Diagnostic(
       "F716", .warning, "the priority of this call has no effect", at: priority.range,
       label: "`\(call.node.action.text)` never waits for other calls", help: help))
+}
+
+private func checkDurations(_ policies: [PolicyNode], into problems: inout [Diagnostic]) {
+  for policy in policies {
+    let found: (name: String, duration: DurationNode, help: String)
+    switch policy.kind {
+    case .limit(let count, let period, _):
+      found = ("the period of a limit", period, "write `limit \(count) per 1s`, or remove the limit")
+    case .timeout(let length): found = ("a timeout", length, "write `timeout 30s`, or remove it")
+    case .retry, .concurrency, .signed, .status: continue
+    }
+    guard found.duration.milliseconds <= 0 else { continue }
+    problems.append(
+      Diagnostic(
+        "F602", "\(found.name) must be longer than zero", at: found.duration.range, label: "not positive",
+        help: found.help))
+  }
 }
 
 private func checkRetries(_ policies: [PolicyNode], hasTimeout: Bool, into problems: inout [Diagnostic]) {

@@ -3,7 +3,7 @@ import FlowSyntax
 
 /// F713: instances that answer each other's events without end.
 func checkRelays(_ flows: [FlowSummary], _ context: LintContext, into problems: inout [Diagnostic]) {
-  var search = RelaySearch(flows)
+  var search = RelaySearch(flows, context.symbols.flowIndices)
   for cycle in search.cycles() {
     let names = cycle.map { context.symbols.events[$0.relay.taken].name.text }
     let first = cycle[0]
@@ -19,17 +19,24 @@ func checkRelays(_ flows: [FlowSummary], _ context: LintContext, into problems: 
 
 /// Circles of events through the relays of several flows.
 private struct RelaySearch {
-  typealias Step = (flow: String, relay: EventRelay)
+  typealias Step = (flow: String, index: Int?, relay: EventRelay)
   /// The number of steps that are followed in total.
   private static let budget = 20_000
 
   private var byEvent: [Int: [Step]] = [:]
   private var remaining = RelaySearch.budget
 
-  init(_ flows: [FlowSummary]) {
+  init(_ flows: [FlowSummary], _ indices: [String: Int]) {
     for flow in flows {
-      for relay in flow.relays { byEvent[relay.taken, default: []].append((flow.name.text, relay)) }
+      for relay in flow.relays {
+        byEvent[relay.taken, default: []].append((flow.name.text, indices[flow.name.text], relay))
+      }
     }
+  }
+
+  /// Returns true if a step accepts the event that another one emits.
+  private func accepts(_ step: Step, from sender: Step) -> Bool {
+    step.relay.senders.map { senders in sender.index.map(senders.contains) ?? false } ?? true
   }
 
   /// The shortest circle of each set of events, from its first event on.
@@ -50,10 +57,11 @@ private struct RelaySearch {
     for step in byEvent[event] ?? [] {
       guard remaining > 0 else { return nil }
       remaining -= 1
+      if let last = path.last, !accepts(step, from: last) { continue }
       let next = step.relay.emitted
       path.append(step)
       defer { path.removeLast() }
-      if next == start, isEndless(path) { return path }
+      if next == start, accepts(path[0], from: step), isEndless(path) { return path }
       guard next > start, !path.contains(where: { $0.relay.taken == next }) else { continue }
       if let found = extend(&path, from: next, to: start) { return found }
     }

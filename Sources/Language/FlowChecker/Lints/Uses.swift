@@ -196,6 +196,9 @@ extension Uses {
     case .complete(_, let owner, let value): visit([owner?.key, value])
     case .fail(_, let owner, _): visit([owner?.key])
     case .advance(let delay): visit(delay)
+    case .migrate(let instance):
+      if let flow = instance.flow { names.insert(flow.text) }
+      visit([instance.data])
     }
   }
 }

@@ -30,6 +30,7 @@ public struct CheckedTest: Sendable {
     case fail(Work, owner: InstanceReference?, code: String)
     case advance(CheckedExpression)
     case at(CheckedExpression)
+    case migrate(Int, version: Int, states: [String], data: CheckedExpression?)
   }
 
   /// An instance that a statement names.

@@ -39,7 +39,7 @@ private func run(
 extension BrokenParts {
   /// Codes of errors that a declaration with a syntax error causes where its names are used.
   private static let consequences: Set<String> = [
-    "F104", "F105", "F106", "F107", "F201", "F203", "F204", "F213", "F214", "F215", "F503", "F705",
+    "F104", "F105", "F106", "F107", "F201", "F203", "F204", "F213", "F214", "F215", "F321", "F503", "F705",
   ]
 
   /// Returns whether an error is a consequence of a syntax error.
@@ -110,6 +110,8 @@ private struct CheckRun {
     var checker = SharedTestChecker(symbols, kept)
     for (node, flow) in shared { tests.append(checker.check(node, tested: flow)) }
     problems += checker.problems
+    // In the order of the text.
+    tests.sort { $0.range.lower < $1.range.lower }
   }
 
   /// Checks across flows.

@@ -33,14 +33,15 @@ extension FlowChecker {
 
   /// The values that a transition gives to the fields of its target. F215: each one without a default.
   mutating func stateArguments(
-    _ rest: TransitionTailNode, of target: (state: Int, isHistory: Bool), at path: PathNode, _ environment: Environment
+    _ rest: TransitionTailNode, from source: Int, of target: (state: Int, isHistory: Bool), at path: PathNode,
+    _ environment: Environment
   ) -> [CheckedStateArgument] {
     let state = states[target.state]
     let callee = Callee(
       state: state.name.text, fields: state.fields.map { FieldDeclaration(fields[$0].plainName, fields[$0].type) })
     checkArgumentNames(rest.arguments, of: target, callee)
     if target.isHistory {
-      checkHistoryEntry(target.state, path)
+      historyEntries.append((target.state, source, path))
       return []
     }
     var found: [CheckedStateArgument] = []
@@ -84,7 +85,7 @@ extension FlowChecker {
         Diagnostic(
           "F215", "`history` restores the fields of `\(state.path)` and takes no arguments", at: range,
           label: "not possible here", help: "remove them, or write `-> \(state.name.text)(…)`"))
-    } else if callee.parameters.isEmpty {
+    } else if callee.parameters.isEmpty, stateNodes[target.state]?.fields.isEmpty ?? true {
       problems.append(
         Diagnostic(
           "F215", "the state `\(state.path)` has no fields", at: range, label: "no arguments possible",
@@ -114,6 +115,55 @@ extension FlowChecker {
             help: "only the target gets arguments: name `\(states[state].name.text)(\(field.plainName): …)`, "
               + "or give `\(field.plainName)` a default"))
       }
+    }
+  }
+
+  /// F322: a state may be entered through its history before it was active.
+  mutating func checkHistoryEntries() {
+    for (state, source, path) in historyEntries where mayBeActive(source, before: state) {
+      checkHistoryEntry(state, path)
+    }
+  }
+
+  /// True if a state may be active although another one never was.
+  private func mayBeActive(_ source: Int, before state: Int) -> Bool {
+    var entered: Set<Int> = []
+    for start in starts { enter(start.rest.target ?? 0, before: state, &entered) }
+    for migration in migrations { for move in migration.moves { enter(move.to, before: state, &entered) } }
+    var count = -1
+    while entered.count > count {
+      count = entered.count
+      for reaction in reactions where entered.contains(reaction.source) {
+        // A history restores states that were entered before.
+        if let target = reaction.rest.target { enter(target, before: state, &entered) }
+      }
+    }
+    return entered.contains(source)
+  }
+
+  /// Adds the states that are entered with a target, unless another state is among them.
+  private func enter(_ target: Int, before state: Int, _ entered: inout Set<Int>) {
+    var found: Set<Int> = [0]
+    var around = target
+    while around != 0 {
+      found.insert(around)
+      if states[around].kind == .parallel {
+        for region in states[around].children where !encloses(region, target) { addInitial(region, to: &found) }
+      }
+      around = states[around].parent
+    }
+    addInitial(target, to: &found)
+    guard !found.contains(state) else { return }
+    entered.formUnion(found)
+  }
+
+  private func addInitial(_ state: Int, to found: inout Set<Int>) {
+    guard state != 0 else { return }
+    found.insert(state)
+    if states[state].kind == .parallel {
+      for region in states[state].children { addInitial(region, to: &found) }
+    } else if let initial = states[state].initial {
+      addInitial(initial, to: &found)
     }
   }
 

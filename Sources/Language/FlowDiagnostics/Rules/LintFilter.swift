@@ -118,6 +118,7 @@ private struct LintFilter {
       for comment in suppressions[file.name] ?? [] {
         let unused = comment.rules.filter { name in
           !used.contains(Use(comment: comment.range, name: name)) && (isComplete || !LintFilter.isRule(name))
+            && !LintFilter.isVerified(name)
         }
         let hasNoEffect = !unused.isEmpty || comment.rules.isEmpty
         if hasNoEffect, selection.isEnabled("F511", in: file.name) {
@@ -155,6 +156,12 @@ private struct LintFilter {
   /// True for the code, the name or the prefix of a rule.
   private static func isRule(_ name: String) -> Bool {
     Rule.all.contains { RuleSelection.matches([name], code: $0.code) }
+  }
+
+  /// True for the code or the name of a rule whose findings are not known without a verification.
+  private static func isVerified(_ name: String) -> Bool {
+    let rules = Rule.all.filter { RuleSelection.matches([name], code: $0.code) }
+    return !rules.isEmpty && rules.allSatisfy { Rule.verified.contains($0.code) }
   }
 
   /// A suggestion for a name without a rule.

@@ -6,7 +6,8 @@ extension CursorContext {
   private static let clauses: Set<String> = [
     "on", "after", "every", "at", "cron", "always", "by", "when", "do", "entry", "exit", "call", "as", "once", "undo",
     "priority", "retry", "timeout", "ignore", "defer", "let", "invariant", "key", "version", "start", "returns", "for",
-    "in", "limit", "emit", "raise", "log", "tz", "never", "leads", "to", "read", "send", "expect", "mock", "complete", "fail",
+    "in", "limit", "emit", "raise", "log", "tz", "never", "leads", "to", "read", "send", "expect", "mock", "complete",
+    "fail",
     "advance", "with", "from", "only", "fails", "const", "fn", "action", "flow", "and", "import", "signed", "sql",
     "take", "overlap", "catchup",
     "redis", "publish", "exec", "http", "of", "then",

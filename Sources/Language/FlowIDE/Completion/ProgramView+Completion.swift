@@ -159,7 +159,8 @@ struct CompletionSource {
     }
     guard !isAtLineStart || !context.isAfterOperand else { return false }
     let expressions: Set<String> = [
-      "when", "invariant", "once", "priority", "limit", "in", "returns", "log", "after", "every", "at", "tz", "signed", "advance",
+      "when", "invariant", "once", "priority", "limit", "in", "returns", "log", "after", "every", "at", "tz", "signed",
+      "advance",
       "data", "sql", "redis", "exec", "publish", "secret", "as",
     ]
     let word = context.clause?.word ?? ""

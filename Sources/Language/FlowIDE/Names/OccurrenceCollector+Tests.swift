@@ -55,6 +55,9 @@ extension OccurrenceCollector {
       let callee = names.callee(path.text) == nil ? chart?.callee(ofCall: path.text) : nil
       add(failure(code.text, of: callee ?? path.text), code)
     case .advance(.expression(let value)): visit(value)
+    case .migrate(let instance):
+      if let flow = instance.flow, names.charts[flow.text] != nil { add(.flow(flow.text), flow) }
+      if let data = instance.data { visit(data) }
     case .advance, .expectEnded, .expectIgnored, .expectDeferred, .expectRefused, .expectIncident: break
     }
   }

@@ -5,7 +5,8 @@ extension Call {
     .sparse([
       ("name", .string(name)), ("state", .number(state)), ("target", target.json),
       ("arguments", .array(arguments.map(\.json))), ("for", .orNull(loop?.json)), ("limit", .orNull(limit?.json)),
-      ("once", .orNull(once?.json)), ("priority", .orNull(priority?.json)), ("undo", .orNull(undo?.json)), ("step", .bool(isStep)), ("after", .numbers(after)),
+      ("once", .orNull(once?.json)), ("priority", .orNull(priority?.json)), ("undo", .orNull(undo?.json)),
+      ("step", .bool(isStep)), ("after", .numbers(after)),
       ("when", .orNull(condition?.json)), ("record", .string(resultRecord)), ("slot", .number(resultSlot)),
       ("policy", policy.json), ("at", location.json),
     ])
@@ -13,7 +14,8 @@ extension Call {
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "state", "target", "arguments", "for", "limit", "once", "priority", "undo", "step", "after", "when", "record",
+      "name", "state", "target", "arguments", "for", "limit", "once", "priority", "undo", "step", "after", "when",
+      "record",
       "slot", "policy", "at",
     ])
     self.init(

@@ -100,6 +100,14 @@ public struct Policy: Hashable, Sendable {
   }
 }
 
+extension Policy {
+  /// Returns true if a failure is retried as long as attempts are left.
+  /// - Parameter isTransient: True for a failure that is retried if the policy names no codes.
+  public func isRetried(_ code: String, isTransient: Bool) -> Bool {
+    retryOnly.isEmpty ? isTransient : retryOnly.contains(code)
+  }
+}
+
 /// `limit 10 per 1s`
 public struct RateLimit: Hashable, Sendable {
   public var count: Int

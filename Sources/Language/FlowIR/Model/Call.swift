@@ -46,7 +46,8 @@ public struct Call: Hashable, Sendable {
   public init(
     name: String, state: StateIndex, target: Target, arguments: [SourcedExpression], loop: ActionStatement.Loop? = nil,
     limit: SourcedExpression? = nil, once: SourcedExpression? = nil, priority: SourcedExpression? = nil,
-    undo: Undo? = nil, isStep: Bool = false, after: [CallIndex] = [], condition: SourcedExpression? = nil, resultRecord: String, resultSlot: Int, policy: Policy,
+    undo: Undo? = nil, isStep: Bool = false, after: [CallIndex] = [], condition: SourcedExpression? = nil,
+    resultRecord: String, resultSlot: Int, policy: Policy,
     location: SourceLocation
   ) {
     self.name = name

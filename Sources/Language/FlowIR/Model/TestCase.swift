@@ -45,6 +45,23 @@ public struct TestCase: Hashable, Sendable {
     }
   }
 
+  /// An instance of an earlier version, whose program a test does not have.
+  public struct MigratedInstance: Hashable, Sendable {
+    public var flow: FlowIndex
+    public var version: Int
+    /// The paths of its innermost active states in that version.
+    public var states: [String]
+    /// A map with its data; nil without any.
+    public var data: SourcedExpression?
+
+    public init(flow: FlowIndex, version: Int, states: [String], data: SourcedExpression?) {
+      self.flow = flow
+      self.version = version
+      self.states = states
+      self.data = data
+    }
+  }
+
   /// An event that a test sends.
   public struct SentEvent: Hashable, Sendable {
     public var event: EventIndex
@@ -97,6 +114,8 @@ public struct TestCase: Hashable, Sendable {
     case fail(Work, owner: InstanceReference?, code: String)
     case advance(SourcedExpression)
     case at(SourcedExpression)
+    /// Migrates an instance of an earlier version.
+    case migrate(MigratedInstance)
   }
 
   public enum Outcome: Hashable, Sendable {

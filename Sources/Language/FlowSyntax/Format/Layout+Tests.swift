@@ -23,8 +23,19 @@ extension Layout {
     case "fail": return .concat([nextWord(), path(), owner(), .space, next()])
     case "advance": return .concat([nextWord(), delay()])
     case "at": return .concat([nextWord(), expression()])
+    case "migrate": return migration()
     default: return next()
     }
+  }
+
+  /// `migrate Order from 1 in asked, both.b with {…}`
+  private mutating func migration() -> Doc {
+    var parts = [nextWord()]
+    if !at("from") { parts += [next(), .space] }
+    parts += [nextWord(), next(), .space, nextWord(), path()]
+    while at(.comma) { parts += [next(), .space, path()] }
+    if at("with") { parts += [.space, nextWord(), expression()] }
+    return .concat(parts)
   }
 
   private mutating func send() -> Doc {

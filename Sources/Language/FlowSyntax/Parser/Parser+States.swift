@@ -97,19 +97,34 @@ extension Parser {
     if accept("as") { node.name = name("a name for the call") }
     if accept("for") { node.loop = loop() }
     if accept("limit") { node.limit = expression() }
-    modifiers(of: &node)
+    rejectActionLimit(of: node)
+    modifiers(of: &node, isStep: false)
     node.range = range(from: start)
     return node
   }
 
+  /// F101: `limit 4 at once` and `limit 4 per 1s` limit an action.
+  private mutating func rejectActionLimit(of node: CallNode) {
+    guard node.limit != nil, at("at") && text(peek()) == "once" || at("per") else { return }
+    let range = token.range
+    let isPeriod = at("per")
+    advance()
+    advance()
+    diagnostics.append(
+      Diagnostic(
+        "F101", "a limit \(isPeriod ? "per period" : "`at once`") belongs to the action", at: range,
+        label: "not part of a call",
+        help: "write it in `action \(node.action.text)(…) { … }`; `limit` of a call bounds the items of its `for`"))
+  }
+
   /// `retry`, `timeout`, `once`, `priority` and `undo`, in any order.
-  private mutating func modifiers(of node: inout CallNode) {
+  private mutating func modifiers(of node: inout CallNode, isStep: Bool) {
     while true {
       let start = token.range
       if accept("once") {
         node.once = expression()
-      } else if at("priority"), peek().kind != .colon {
-        // A step may have this name.
+      } else if at("priority"), !isStep || peek().kind != .colon {
+        // The next step may have this name.
         advance()
         node.priority = expression()
       } else if accept("undo") {
@@ -146,7 +161,7 @@ extension Parser {
     if accept("for") { node.loop = loop() }
     if accept("limit") { node.limit = expression() }
     if accept("when") { node.condition = expression() }
-    modifiers(of: &node)
+    modifiers(of: &node, isStep: true)
     node.range = range(from: start)
     return node
   }

@@ -13,10 +13,11 @@ extension Parser {
     guard at(.leftBrace) else { return false }
     guard peek().kind == .identifier else { return peek().kind == .rightBrace }
     let first = text(peek())
-    return first == "when" || first == "always" || first == "case"
+    return first == "when" || first == "always" || first == "case" || first == "if"
       || Parser.fallbackWords.contains(first) && peek(2).kind == .arrow
   }
 
+  /// - Returns: No rows for a table with too many of them.
   mutating func table() -> (rows: [TableRowNode], body: Expression) {
     let start = token.range
     var rows: [TableRowNode] = []
@@ -36,7 +37,7 @@ extension Parser {
         Diagnostic(
           "F101", "a decision table has at most \(Parser.maximumRows) rows", at: rows[Parser.maximumRows].range,
           label: "one row too many", help: "keep the cases in a map, or split the function"))
-      rows.removeSubrange(Parser.maximumRows...)
+      return ([], nested(Array(rows.prefix(Parser.maximumRows))))
     }
     return (rows, nested(rows))
   }
@@ -66,7 +67,7 @@ extension Parser {
       reportRow("the last row begins with `always`", at: start, writing: "always", instead: start)
       advance()
     } else if !accept("always") {
-      if at("case") {
+      if at("case") || at("if") {
         reportRow("a row begins with `when`", at: start, writing: "when", instead: start)
         advance()
       } else if !accept("when") {

@@ -59,8 +59,24 @@ extension Parser {
     case "at":
       advance()
       return .at(expression())
+    case "migrate":
+      advance()
+      return .migrate(migratedInstance())
     default: return nil
     }
+  }
+
+  /// `Order from 1 in asked, both.b with {"id": "a"}`, with or without the flow and the data.
+  private mutating func migratedInstance() -> MigratedInstanceNode {
+    let flow = at("from") ? nil : name("the name of a flow, or `from` and a version")
+    if !accept("from") { reportExpected("expected `from` and the version of the instance") }
+    let range = token.range
+    let version = integer("a version") ?? 0
+    if !accept("in") { reportExpected("expected `in` and the state of the instance") }
+    var states = [path("the name of a state")]
+    while accept(.comma) { states.append(path("the name of a state")) }
+    return MigratedInstanceNode(
+      flow: flow, version: version, versionRange: range, states: states, data: accept("with") ? expression() : nil)
   }
 
   /// `returns VALUE` or `fails CODE`.

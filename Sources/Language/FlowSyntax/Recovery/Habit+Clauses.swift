@@ -43,9 +43,9 @@ extension Habit {
         tokens: at..<(at + 1), replacement: durationItems(reader.range(at), text))
     },
     // The order of clauses
-    { _, at, reader in moved(.arrow, nil, at, reader) },
-    { _, at, reader in moved(nil, "when", at, reader) },
-    { _, at, reader in moved(nil, "by", at, reader) },
+    { _, at, reader in moved(.arrow, word: nil, at: at, reader) },
+    { _, at, reader in moved(nil, word: "when", at: at, reader) },
+    { _, at, reader in moved(nil, word: "by", at: at, reader) },
     // Blocks after triggers
     { _, at, reader in
       guard reader.kind(at) == .leftBrace,
@@ -75,7 +75,8 @@ extension Habit {
       }
       let settings: Set<String> = [
         "timeout", "retry", "limit", "backoff", "version", "key", "worker", "returns", "start", "entry", "exit", "data",
-        "hmac", "header", "secret", "signed", "expect", "send", "always", "do", "when", "invariant", "initial", "steps",
+        "hmac", "header", "secret", "signed", "expect", "priority", "once", "send", "always", "do", "when", "invariant",
+        "initial", "steps",
       ]
       let isAfterTrigger = reader.word(at - 2) == "on" && reader.clause(before: at) == "on"
       let beforeBlock =
@@ -221,7 +222,7 @@ extension Habit {
   }
 
   /// A clause after one that it has to precede: `do … -> x`, `-> x when …`.
-  private static func moved(_ kind: TokenKind?, _ word: String?, _ at: Int, _ reader: TokenReader) -> Habit? {
+  private static func moved(_ kind: TokenKind?, word: String?, at: Int, _ reader: TokenReader) -> Habit? {
     guard kind.map({ reader.kind(at) == $0 }) ?? (reader.word(at) == word) else { return nil }
     let later: Set<String> = kind == .arrow ? ["do"] : word == "when" ? ["do", "->"] : ["when", "do", "->"]
     guard let first = clauseStart(before: at, among: later, reader) else { return nil }

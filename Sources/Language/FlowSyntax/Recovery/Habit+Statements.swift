@@ -89,7 +89,7 @@ extension Habit {
       // Actions
       let words = [
         "print": "log", "println": "log", "echo": "log", "trigger": "raise", "fire": "raise", "publish": "emit",
-        "dispatch": "emit",
+        "dispatch": "emit", "broadcast": "emit",
       ]
       guard let word = words[reader.word(at)], ["do", "entry", "exit"].contains(reader.clause(before: at)),
         reader.kind(at + 1) == .identifier || reader.kind(at + 1) == .string

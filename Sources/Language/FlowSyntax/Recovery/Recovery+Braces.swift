@@ -21,12 +21,36 @@ extension Recovery {
     let reader = TokenReader(source, stream)
     let balance = stream.tokens.reduce(0) { $0 + ($1.kind == .leftBrace ? 1 : $1.kind == .rightBrace ? -1 : 0) }
     guard balance != 0, abs(balance) <= Parser.maximumDiagnostics else { return }
+    if balance < 0, removeDoubledClosing(reader) { return repairBraces() }
     // A missing `{` shows where the parser expects it.
     if balance < 0, repairMissingOpening(reader) { return repairBraces() }
     let mistakes = braceMistakes(reader)
     guard mistakes.count == abs(balance) else { return }
     for mistake in mistakes { report(mistake.diagnostic) }
     for mistake in mistakes.reversed() { stream = stream.replacing(mistake.range, with: mistake.items) }
+  }
+
+  /// Removes a `}` that follows another one on its line, where the first error of the file goes away without it.
+  private mutating func removeDoubledClosing(_ reader: TokenReader) -> Bool {
+    var parser = Parser(source, stream)
+    _ = parser.parseFile()
+    guard let error = parser.syntaxErrors.first else { return false }
+    let isDoubled = { (index: Int) in
+      reader.kind(index) == .rightBrace && reader.kind(index - 1) == .rightBrace && !reader.isFirstOnLine(index)
+    }
+    guard let location = [error.index, error.index - 1].first(where: isDoubled),
+      braceMistakes(reader).first?.range.lowerBound != location
+    else { return false }
+    let mended = stream.replacing(location..<(location + 1), with: [])
+    var trial = Parser(source, mended)
+    _ = trial.parseFile()
+    guard trial.syntaxErrors.first.map({ $0.index > error.index + Recovery.success }) ?? true else { return false }
+    report(
+      Diagnostic(
+        "F101", "`}` is written twice", at: reader.range(location), label: "the second one",
+        fixes: [Fix("remove `}`", .maybe, [.init(reader.range(location), "")])]))
+    stream = mended
+    return true
   }
 
   /// Inserts a `{` where the first error of the file is that it is missing.

@@ -49,8 +49,6 @@ struct TokenEdit {
     if index > 0 { found += insertions(at: index - 1, cost: 4, reader).filter { $0.items.first?.word == nil } }
     if index < last { found += replacements(at: index, cost: 4, reader) }
     if index > 0 { found += replacements(at: index - 1, cost: 5, reader) }
-    // A brace that was inserted for a missing one is not in the text, and cannot be edited there.
-    found.removeAll { $0.change != .insert && $0.range.contains { reader.text($0).isEmpty } }
     return found.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }.map(\.element)
   }
 
@@ -93,6 +91,8 @@ struct TokenEdit {
   func diagnostic(for error: SyntaxError, _ reader: TokenReader) -> Diagnostic {
     var diagnostic = error.diagnostic
     guard diagnostic.fixes.isEmpty else { return diagnostic }
+    // A brace that was inserted for a missing one is not in the text, and cannot be edited there.
+    guard change == .insert || !range.contains(where: { reader.text($0).isEmpty }) else { return diagnostic }
     switch change {
     case .none: break
     case .delete:

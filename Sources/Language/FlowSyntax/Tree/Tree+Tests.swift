@@ -49,6 +49,8 @@ public struct TestStatement: Sendable {
     case advance(DelayNode)
     /// Moves the clock to an instant.
     case at(Expression)
+    /// Migrates an instance of an earlier version: `migrate from 1 in asked with {"id": "a"}`.
+    case migrate(MigratedInstanceNode)
   }
 
   /// The outcome that a mocked action returns.
@@ -59,6 +61,18 @@ public struct TestStatement: Sendable {
 
   public var kind: Kind
   public var range: SourceRange
+}
+
+/// An instance of an earlier version, whose program the test does not have.
+public struct MigratedInstanceNode: Sendable {
+  /// Nil for the tested flow.
+  public var flow: NameNode?
+  public var version: Int
+  public var versionRange: SourceRange
+  /// The paths of its innermost active states in the earlier version.
+  public var states: [PathNode]
+  /// Its data, as a map.
+  public var data: Expression?
 }
 
 extension TestStatement.Kind {
