@@ -1,5 +1,7 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowIR
+import FlowSource
 import FlowTestSupport
 import FlowTesting
 import Foundation

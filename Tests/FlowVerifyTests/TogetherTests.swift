@@ -1,6 +1,8 @@
 import FlowCompiler
+import FlowDiagnostics
 import FlowIR
 import FlowMachine
+import FlowSource
 import FlowTestSupport
 import Testing
 

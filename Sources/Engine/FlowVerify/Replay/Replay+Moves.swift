@@ -66,6 +66,10 @@ extension Replay {
     var found: [RunInput] = []
     let callers = input.callers.isEmpty ? [""] : input.callers
     for payload in sampler.values(of: .record(declaration.name), input.sets, fixed: fixed) {
+      // A computed key depends on the payload: an event with another key is for another instance.
+      if let instance = run?.instance, let key = stepper.key(of: model.index, in: payload), key != instance.key {
+        continue
+      }
       for caller in callers {
         found.append(
           .send(event: event, payload: payload, caller: Caller(id: caller, roles: input.roles, flow: sender)))

@@ -65,7 +65,7 @@ extension Executor {
 
   private func segmentedPaths(_ input: AbstractInput, from state: ArraySlice<Int32>) -> [PathResult] {
     var search = Search()
-    follow(nil, &search) { self.path(input, from: state) }
+    follow(from: nil, &search) { self.path(input, from: state) }
     explore(&search, of: input, from: state)
     // A step without end fails like any other mistake.
     if let endless = search.table.situationWithoutEnd(
@@ -82,7 +82,7 @@ extension Executor {
     while recovered < search.mistakes.count, limitation == nil {
       let mistake = search.mistakes[recovered]
       recovered += 1
-      follow(nil, &search) { self.recovery(from: mistake, input, state) }
+      follow(from: nil, &search) { self.recovery(from: mistake, input, state) }
       explore(&search, of: input, from: state)
     }
     if let endless = search.table.situationWithoutEnd(
@@ -107,7 +107,7 @@ extension Executor {
       search.followed += 1
       let situation = search.table.situations[position]
       var mistakes: [AbstractRefusal] = []
-      follow(position, &search) { self.path(situation, of: input, from: state, mistakes: &mistakes) }
+      follow(from: position, &search) { self.path(situation, of: input, from: state, mistakes: &mistakes) }
       for mistake in mistakes { note(mistake, &search) }
     }
   }
@@ -117,7 +117,7 @@ extension Executor {
   }
 
   /// Follows all ways of one segment.
-  private func follow(_ source: Int?, _ search: inout Search, _ path: () -> PathEnd?) {
+  private func follow(from source: Int?, _ search: inout Search, _ path: () -> PathEnd?) {
     trail.removeAll(keepingCapacity: true)
     var paths = 0
     repeat {

@@ -104,7 +104,7 @@ struct SegmentTable {
   }
 
   /// The largest number of segments that a run makes in a part with cycles: a number that each round brings closer to a
-  /// bound ends them; nil when there is none.
+  /// bound ends them; nil without such a number.
   private func length(of part: Set<Int>, _ inner: [Segment]) -> Int? {
     let segments = inner.filter { part.contains($0.source ?? -1) && part.contains($0.target) }
     guard let first = segments.first else { return nil }
@@ -133,10 +133,28 @@ struct SegmentTable {
         others[segment.source ?? 0, default: []].append(segment.target)
       }
     }
-    guard let bounds, StrongComponents.find(part, { others[$0] ?? [] }).isEmpty else { return nil }
-    let (length, overflow) = bounds.upperBound.subtractingReportingOverflow(bounds.lowerBound)
+    guard var (low, high) = bounds.map({ ($0.lowerBound, $0.upperBound) }),
+      StrongComponents.find(part, { others[$0] ?? [] }).isEmpty
+    else { return nil }
+    // No round goes back beyond the number with which the part is entered.
+    if let entered = entry(into: part, leaf: leaf) {
+      if sign > 0 { low = Swift.min(Swift.max(low, entered.lowerBound), high) }
+      if sign < 0 { high = Swift.max(Swift.min(high, entered.upperBound), low) }
+    }
+    let (length, overflow) = high.subtractingReportingOverflow(low)
     guard !overflow, length < 10_000 else { return nil }
     return (Int(length) + 2) * (longest(part, others) + 1)
+  }
+
+  /// The bounds of a number at the entries of a part; nil when they are not known.
+  private func entry(into part: Set<Int>, leaf: Int) -> ClosedRange<Int128>? {
+    var found: ClosedRange<Int128>?
+    for segment in segments where part.contains(segment.target) && !(segment.source.map(part.contains) ?? false) {
+      guard let after = segment.changes[leaf]?.after else { return nil }
+      let known = found ?? after
+      found = Swift.min(known.lowerBound, after.lowerBound)...Swift.max(known.upperBound, after.upperBound)
+    }
+    return found
   }
 
   /// The length of the longest way without a cycle.
