@@ -233,6 +233,13 @@ import Testing
       try connection.run(
         """
         DROP TABLE item;
+        DROP INDEX job_due;
+        DROP INDEX job_turn;
+        ALTER TABLE job DROP COLUMN priority;
+        UPDATE job SET sum = checksum(id, instance, revision, number, action, queue, call, once, attempt, due, lease,
+          fence, arguments, outcome, failures, origin, epoch, worker, deadline);
+        ALTER TABLE dead_letter DROP COLUMN priority;
+        CREATE INDEX job_due ON job (queue, due);
         ALTER TABLE schedule DROP COLUMN running;
         ALTER TABLE schedule DROP COLUMN waiting;
         ALTER TABLE schedule DROP COLUMN last_run;

@@ -104,9 +104,41 @@ import Testing
   /// Reverts the tables to the layout without the runs of schedules.
   private static func withoutScheduledRuns(_ schema: String) -> String {
     """
+    \(withoutPriorities(schema))
     ALTER TABLE \(schema).schedule DROP COLUMN running, DROP COLUMN waiting, DROP COLUMN last_run,
       DROP COLUMN last_skipped, DROP COLUMN skipped;
     """
+  }
+
+  /// Reverts the tables to the layout without priorities of jobs.
+  private static func withoutPriorities(_ schema: String) -> String {
+    """
+    DROP INDEX \(schema).job_due; DROP INDEX \(schema).job_turn;
+    ALTER TABLE \(schema).job DROP COLUMN priority;
+    ALTER TABLE \(schema).dead_letter DROP COLUMN priority;
+    CREATE INDEX job_due ON \(schema).job (part, queue, due, id);
+    """
+  }
+
+  @Test("a store of the layout without priorities is upgraded")
+  func upgradeWithoutPriorities() throws {
+    let fixture = try PostgresFixture()
+    let schema = fixture.database.schema
+    try fixture.server.execute(
+      "\(PostgresStoreTests.withoutPriorities(schema)) UPDATE \(schema).meta SET value = '5' WHERE name = 'version'")
+    try fixture.database.prepare()
+    let store = try fixture.open()
+    var batch = PostgresFixture.batch(1, "k1")
+    for (id, priority) in [(1, 0), (2, 5), (3, -5)] as [(Int64, Int64)] {
+      var job = JobRow(
+        id: id, instance: 1, revision: 1, number: Int(id), action: "a", queue: "q", call: nil, once: nil, due: .at(5),
+        arguments: Array("{}".utf8))
+      job.priority = priority
+      batch.jobs[id] = job
+    }
+    try store.commit(batch)
+    #expect(try store.dueJobs(queue: "q", at: 9, limit: 2).map(\.id) == [2, 1])
+    #expect(try store.nextJob(queue: "q", after: 4) == 5)
   }
 
   @Test("a store of the layout without runs of schedules is upgraded")

@@ -18,8 +18,9 @@ public enum EngineProblem: Error, Sendable {
   case gone(key: String, endedAt: Int64, keyTakenUntil: Int64? = nil)
   /// An operator has suspended the instance.
   case suspended(key: String)
-  /// An operator's command can't be carried out, with the reason.
-  case notPossible(String)
+  /// An operator's command can't be carried out, with the reason, which may contain values of an instance; `summary`
+  /// contains none, and is nil if the reason does not either.
+  case notPossible(String, summary: String? = nil)
   case revisionMismatch(current: Int)
   case idempotencyReused
   /// The engine's queue is full.

@@ -40,7 +40,8 @@ extension Engine {
       flow: flow, key: id.key, arguments: arguments, now: now, after: earlier?.instance.revision ?? 0)
     {
     case .refused(let refusal):
-      endCall(row, .failed(code: "NOT_STARTED", message: refusal.message, attempts: 1))
+      // The caller is another instance: its readers may not read the values of the callee.
+      endCall(row, .failed(code: "NOT_STARTED", message: refusal.summary, attempts: 1))
     case .accepted(let step):
       var waiting = row
       waiting.due = .onEnd

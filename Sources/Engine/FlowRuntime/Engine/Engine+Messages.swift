@@ -92,7 +92,8 @@ extension Engine {
   func redeliver(_ dead: DeadRow) throws(EngineProblem) {
     guard let queue = dead.job.messageQueue else { throw .notPossible("its queue is not known") }
     guard dead.hasPayload, let payload = try? JSON(parsing: dead.job.arguments) else {
-      throw .notPossible("the body of the message is not a payload: \(dead.message)")
+      let reason = "the body of the message is not a payload"
+      throw .notPossible("\(reason): \(dead.message)", summary: reason)
     }
     _ = try submit(EventCommand(of: queue, event: dead.job.action, payload: payload, key: dead.job.once)).get()
   }

@@ -25,6 +25,8 @@ public final class Engine {
 
   let store: any Store
   let world: any World
+  /// The instant at which it was started, in milliseconds since 1970.
+  let startedAt: Int64
   /// The changes since the last commit.
   var batch: BatchState
   var deployments = DeploymentRegistry()
@@ -76,11 +78,12 @@ public final class Engine {
   ) throws(EngineError) {
     self.store = store
     self.world = world
+    startedAt = world.now()
     do throws(StoreError) {
       let counters = try store.counters()
       nextLease = try store.nextLease(after: 0)
       batch = BatchState(counters: counters)
-      throttles = ActionThrottles(startedAt: world.now(), lastJob: counters.job)
+      throttles = ActionThrottles(startedAt: startedAt, lastJob: counters.job)
       if counters.identity.isEmpty {
         let identity = world.newID()
         batch.writes.identity = identity
@@ -90,7 +93,7 @@ public final class Engine {
       try restoreDeployments(startedWith: versions)
       for (version, program) in zip(versions, programs) {
         let newer = replacesDeployed ? [] : try flowsDeployedAfter(version)
-        install(version, sources: program.sources, origin: Engine.filesOrigin, except: newer)
+        install(version, sources: program.sources, origin: .files, except: newer)
       }
       if !batch.writes.isEmpty { try store.commit(batch.writes) }
       _ = batch.didCommit(deployments)

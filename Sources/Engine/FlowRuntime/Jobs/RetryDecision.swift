@@ -41,7 +41,7 @@ enum RetryDecision {
       text = "status \(status)" + (message.isEmpty ? "" : ": \(message)")
       least = retryAfter ?? 0
     }
-    let mayRetry = policy.retryOnly.isEmpty ? isTransient : policy.retryOnly.contains(code)
+    let mayRetry = policy.isRetried(code, isTransient: isTransient)
     let hasAttemptsLeft = policy.retries.map { attempt <= $0 } ?? true
     self = mayRetry && hasAttemptsLeft ? .retry(least) : .dead(code: code, message: text)
   }

@@ -217,8 +217,8 @@ extension PostgresDatabase {
       throw .rejected(
         .unavailable(
           """
-          the tables of the store are upgraded from version \(version) to \(PostgresSchema.version) when the nodes that \
-          do not know the new version have ended: \(older.joined(separator: ", "))
+          the tables of the store are upgraded from version \(version) to \(PostgresSchema.version) when the nodes \
+          that do not know the new version have ended: \(older.joined(separator: ", "))
           """),
         state: "")
     }

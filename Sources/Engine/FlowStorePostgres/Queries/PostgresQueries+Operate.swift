@@ -35,7 +35,7 @@ extension PostgresQueries {
         AND ($2::text IS NULL OR i.flow = $2 OR l.instance = 0 AND l.queue = ANY($4))
       ORDER BY l.id LIMIT $3
       """, [.integer(after), .text(flow), .integer(Int64(limit)), .texts(queues)]
-    ).page(limit: limit) { DeadLetter(flow: $0.text(15), key: $0.text(16), row: $0.dead) }
+    ).page(limit: limit) { DeadLetter(flow: $0.text(16), key: $0.text(17), row: $0.dead) }
   }
 
   /// The operations on many instances by number, as JSON.

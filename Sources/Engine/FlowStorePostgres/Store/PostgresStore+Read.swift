@@ -115,7 +115,10 @@ extension PostgresStore {
   /// - Throws: `StoreError` when the store cannot be read.
   public func waitingJobs(after number: Int64, limit: Int) throws(StoreError) -> [JobRow] {
     try read(
-      "\(PostgresColumns.jobs) WHERE j.part = 0 AND j.id > $1 AND j.due = \(JobDue.onTurn.stored) ORDER BY j.id LIMIT $2",
+      """
+      \(PostgresColumns.jobs) WHERE j.part = 0 AND j.id > $1 AND j.due = \(JobDue.onTurn.stored)
+      ORDER BY j.id LIMIT $2
+      """,
       .integer(number), .integer(Int64(limit))
     ).map { $0.job }
   }

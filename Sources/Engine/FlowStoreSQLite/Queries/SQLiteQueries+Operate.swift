@@ -87,7 +87,7 @@ extension SQLiteQueries {
         """)
       statement.bind(.integer(after), .optional(flow), .integer(Int64(limit)), .text(names))
       return try statement.page(limit: limit) { row in
-        DeadLetter(flow: row.text(15), key: row.text(16), row: row.dead)
+        DeadLetter(flow: row.text(16), key: row.text(17), row: row.dead)
       }
     }
   }

@@ -195,7 +195,7 @@ extension SQLiteStore {
     return rows
   }
 
-  /// The highest priority of the jobs of a queue, due or not; nil when there is none.
+  /// The highest priority of the jobs of a queue, due or not; nil without a job.
   private func highestPriority(of queue: String?, below priority: Int64?) throws(StoreError) -> Int64? {
     let statement = priority == nil ? statements.highestPriority : statements.nextPriority
     if let priority {

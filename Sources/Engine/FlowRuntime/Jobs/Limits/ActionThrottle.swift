@@ -51,7 +51,8 @@ struct ActionThrottle {
       hasTurn = true
     }
     let isNext =
-      hasTurn || order != .unknown && waiting.isFirst(row, byNumber: order == .byNumber) && given.free(now, period) <= now
+      hasTurn
+      || order != .unknown && waiting.isFirst(row, byNumber: order == .byNumber) && given.free(now, period) <= now
     guard isNext, started.free(now, period) <= now else {
       wait(row, order, isFirst: hasTurn)
       return false

@@ -37,14 +37,17 @@ extension Engine {
 
   /// Makes jobs due whose turn it is. What no longer waits leaves its turn to the next.
   private func grant(_ jobs: [Int64]) {
+    let now = world.now()
     var ready = jobs[...]
     while let job = ready.popFirst() {
-      guard var row = findJob(job), row.due == .onTurn else {
+      guard var row = findJob(job), row.due == .onTurn || row.due <= .at(now) else {
         throttles.release(job)
         ready += slots.release(job)
         continue
       }
-      row.due = .at(world.now())
+      // One that left its turn to a higher priority is still due.
+      guard row.due == .onTurn else { continue }
+      row.due = .at(now)
       write(row)
       grantedJobs?.append(job)
     }

@@ -24,7 +24,7 @@ struct TurnQueue {
     }
   }
 
-  /// Removes a throttle whose turn has come; nil when there is none.
+  /// Removes a throttle whose turn has come; nil before the first turn.
   mutating func removeFirst(at now: Int64) -> String? {
     while let first = heap.first, first.instant <= now {
       removeRoot()

@@ -27,7 +27,8 @@ extension Engine {
   func claimCalls(_ claim: CallClaim, atMost limit: Int) -> [ClaimedCall] {
     let now = world.now()
     nodeCalls.see(claim.node, at: now)
-    restoreSlots()
+    restoreLimits()
+    grantTurns()
     let limit = min(limit, claim.limit)
     var claimed: [ClaimedCall] = []
     var held: [JobRow] = []
@@ -39,6 +40,7 @@ extension Engine {
       }
       if let call = lease(row, of: cached, to: claim.node, at: now) { claimed.append(call) }
     }
+    openLimits()
     scheduler.putBack(held)
     deliverPending()
     return claimed
