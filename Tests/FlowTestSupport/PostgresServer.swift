@@ -32,7 +32,6 @@ public final class PostgresServer: @unchecked Sendable {
   /// Closed with the process, which ends the server.
   private let lifeline: Pipe
 
-
   /// Starts a server of its own, for tests that stop or damage it.
   /// - Parameters:
   ///   - maximumConnections: The limit of the server.

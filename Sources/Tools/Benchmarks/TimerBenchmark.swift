@@ -9,8 +9,8 @@ import Synchronization
 
 /// A million waiting instances: their memory, the time of a restart, and the delay of timers.
 ///
-/// `FLOW_BENCH_POSTGRES` is the location of a database for the same measurement on PostgreSQL, and of a node that starts
-/// on it.
+/// `FLOW_BENCH_POSTGRES` is the location of a database for the same measurement on a copy of the store, and of a node
+/// that starts on it.
 enum TimerBenchmark {
   /// The number of instances; `FLOW_BENCH_TIMERS` changes it.
   static let count = ProcessInfo.processInfo.environment["FLOW_BENCH_TIMERS"].flatMap { Int($0) } ?? 1_000_000
@@ -36,28 +36,34 @@ enum TimerBenchmark {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let path = folder.appending(path: "bench.db").path
-      try run(machine, on: "SQLite") { try SQLiteStore(path: path) }
+      let clock = MovableClock()
+      try fill(machine, store: path, clock: clock)
+      try measure(machine, on: "SQLite", clock: clock) { try SQLiteStore(path: path) }
       if let location = ProcessInfo.processInfo.environment["FLOW_BENCH_POSTGRES"] {
-        try run(machine, on: location, in: folder)
+        try run(machine, copyOf: path, on: location, in: folder)
       }
     } catch {
       report("timers", "could not be measured: \(error)")
     }
   }
 
-  private static func run(_ machine: Machine, on name: String, open: () throws -> any Store) throws {
-    let clock = MovableClock()
-    try fill(machine, on: name, clock: clock, open: open)
-    try measure(machine, on: name, clock: clock, open: open)
-  }
-
-  /// Measures the engine on a database, and then a node that starts on the same store.
-  private static func run(_ machine: Machine, on location: String, in folder: URL) throws {
+  /// Copies a store to a database, measures the engine on it, and then a node that starts on the same store.
+  private static func run(_ machine: Machine, copyOf path: String, on location: String, in folder: URL) throws {
     let store = "\(location)\(location.contains("?") ? "&" : "?")schema=timers_\(getpid())"
+    let copying = nanoseconds()
+    let copy = Process()
+    copy.executableURL = Bundle.main.bundleURL.appending(path: "flow")
+    copy.arguments = ["store", "copy", path, store]
+    copy.standardOutput = FileHandle.nullDevice
+    try copy.run()
+    copy.waitUntilExit()
+    guard copy.terminationStatus == 0 else { throw BenchmarkServer.NotStarted() }
+    report(
+      "\(count) instances to PostgreSQL", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - copying))) /s",
+      note: "copied and compared")
     let database = try PostgresDatabase(store)
-    try database.prepare()
     let lease = PostgresLease(database, address: "")
-    try run(machine, on: "PostgreSQL") {
+    try measure(machine, on: "PostgreSQL", clock: MovableClock()) {
       try lease.seize()
       return try PostgresStore(database, lease: lease, isUnlimited: true)
     }
@@ -76,12 +82,10 @@ enum TimerBenchmark {
   }
 
   /// Creates the instances; their timers are spread over an hour, in no order.
-  private static func fill(
-    _ machine: Machine, on name: String, clock: MovableClock, open: () throws -> any Store
-  ) throws {
+  private static func fill(_ machine: Machine, store path: String, clock: MovableClock) throws {
     clock.stop()
     let begin = nanoseconds()
-    let engine = try Engine(machine: machine, store: open(), world: clock)
+    let engine = try Engine(machine: machine, store: SQLiteStore(path: path), world: clock)
     for index in 0..<count {
       let wait = Int64(index) * 7919 % 3_600_000
       _ = engine.submit(
@@ -90,7 +94,7 @@ enum TimerBenchmark {
     }
     _ = try engine.commit()
     report(
-      "\(count) instances on \(name)", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", note: "started")
+      "\(count) instances on SQLite", "\(Int(Double(count) * 1e9 / Double(nanoseconds() - begin))) /s", note: "started")
   }
 
   private static func measure(

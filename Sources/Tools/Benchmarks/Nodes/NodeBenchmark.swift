@@ -26,7 +26,7 @@ enum NodeBenchmark {
 
   /// Two nodes over a schema of its own; the first one is the owner.
   private static func startNodes(
-    _ program: String, _ name: String, _ location: String, in folder: URL
+    _ program: String, named name: String, at location: String, in folder: URL
   ) throws -> [BenchmarkServer] {
     let file = folder.appending(path: "\(name).flow")
     try program.write(to: file, atomically: true, encoding: .utf8)
@@ -39,7 +39,7 @@ enum NodeBenchmark {
   }
 
   private static func measureEvents(_ location: String, in folder: URL) throws {
-    let nodes = try startNodes(ServerBenchmark.counter, "counter", location, in: folder)
+    let nodes = try startNodes(ServerBenchmark.counter, named: "counter", at: location, in: folder)
     defer { for node in nodes.reversed() { node.stop() } }
     for index in 0..<ServerBenchmark.instanceCount {
       let body = #"{"event": "Begin", "data": {"id": "c\#(index)"}}"#
@@ -69,7 +69,7 @@ enum NodeBenchmark {
   }
 
   private static func measureWorkflows(_ location: String, in folder: URL) throws {
-    let nodes = try startNodes(WorkflowBenchmark.order, "order", location, in: folder)
+    let nodes = try startNodes(WorkflowBenchmark.order, named: "order", at: location, in: folder)
     defer { for node in nodes.reversed() { node.stop() } }
     for connectionCount in [1, 64] {
       WorkflowBenchmark.measure(port: nodes[0].port, connectionCount: connectionCount)

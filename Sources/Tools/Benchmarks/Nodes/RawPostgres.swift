@@ -2,8 +2,8 @@ import CPostgres
 
 /// The speed of a PostgreSQL server alone, as the reference for nodes.
 enum RawPostgres {
-  /// Events per second when the rows of the engine are written by hand: an entry appended, and one of many rows changed.
-  /// The statements are prepared, and those of a transaction are sent in one pipeline.
+  /// Events per second when the rows of the engine are written by hand: an entry appended, and one of many rows
+  /// changed. The statements are prepared, and those of a transaction are sent in one pipeline.
   /// - Parameters:
   ///   - location: A connection string of libpq.
   ///   - size: The number of events in a transaction.
@@ -11,18 +11,19 @@ enum RawPostgres {
   static func sameRows(at location: String, size: Int, instances: Int, seconds: Double) -> Double? {
     let handle = PQconnectdb(location)
     defer { PQfinish(handle) }
-    guard let handle, PQstatus(handle) == CONNECTION_OK, run(setUp(instances: instances), handle),
-      prepare("entry", "INSERT INTO raw.journal VALUES (0, $1, $2, $1, 'step', 1700000000000, $3, false)", handle),
+    guard let handle, PQstatus(handle) == CONNECTION_OK, run(setUp(instances: instances), on: handle),
+      prepare(
+        "entry", as: "INSERT INTO raw.journal VALUES (0, $1, $2, $1, 'step', 1700000000000, $3, false)", on: handle),
       prepare(
         "change",
-        """
-        UPDATE raw.instance SET revision = $1, updated_at = 1700000000000 + $1, data = $3 WHERE part = 0 AND id = $2
-        """, handle),
+        as: """
+          UPDATE raw.instance SET revision = $1, updated_at = 1700000000000 + $1, data = $3 WHERE part = 0 AND id = $2
+          """, on: handle),
       PQenterPipelineMode(handle) == 1
     else { return nil }
     defer {
       PQexitPipelineMode(handle)
-      _ = run("DROP SCHEMA raw CASCADE", handle)
+      _ = run("DROP SCHEMA raw CASCADE", on: handle)
     }
     let begin = nanoseconds()
     var count = 0
@@ -30,7 +31,9 @@ enum RawPostgres {
       for _ in 0..<size {
         count += 1
         let owner = count * 7919 % instances
-        guard send("entry", [count, owner], body, handle), send("change", [count, owner], data, handle) else {
+        guard send("entry", [count, owner], text: body, on: handle),
+          send("change", [count, owner], text: data, on: handle)
+        else {
           return nil
         }
       }
@@ -45,6 +48,7 @@ enum RawPostgres {
   /// The tables of the store that an event changes.
   private static func setUp(instances: Int) -> String {
     """
+    SET client_min_messages = warning;
     DROP SCHEMA IF EXISTS raw CASCADE;
     CREATE SCHEMA raw;
     CREATE TABLE raw.journal (
@@ -63,20 +67,20 @@ enum RawPostgres {
     """
   }
 
-  private static func run(_ sql: String, _ handle: OpaquePointer) -> Bool {
+  private static func run(_ sql: String, on handle: OpaquePointer) -> Bool {
     let result = PQexec(handle, sql)
     defer { PQclear(result) }
     return [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(PQresultStatus(result))
   }
 
-  private static func prepare(_ name: String, _ sql: String, _ handle: OpaquePointer) -> Bool {
+  private static func prepare(_ name: String, as sql: String, on handle: OpaquePointer) -> Bool {
     // The types of integers and text.
     let result = PQprepare(handle, name, sql, 3, [20, 20, 25])
     defer { PQclear(result) }
     return PQresultStatus(result) == PGRES_COMMAND_OK
   }
 
-  private static func send(_ name: String, _ numbers: [Int], _ text: String, _ handle: OpaquePointer) -> Bool {
+  private static func send(_ name: String, _ numbers: [Int], text: String, on handle: OpaquePointer) -> Bool {
     String(numbers[0]).withCString { first in
       String(numbers[1]).withCString { second in
         text.withCString { third in

@@ -7,8 +7,8 @@ import FlowVerify
 // Properties that a run breaks, as findings of `flow lint`.
 extension LintCommand {
   private static let code = "F408"
-  /// The number of situations of a flow that are examined, and of questions whether to go on. Both are counted, so that
-  /// a finding does not depend on the speed of the machine.
+  /// The number of situations of a flow that are examined, and of questions whether to continue. Both are counted, so
+  /// that a finding does not depend on the speed of the machine.
   private static let maximumSituations = 400
   private static let maximumQuestions = 2500
 

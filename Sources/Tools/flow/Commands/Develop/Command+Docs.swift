@@ -79,7 +79,12 @@ struct FlowDocument {
     for declaration in declarations {
       switch declaration {
       case .event(let event):
-        events.append([code(event.name.text), fields(event.fields, in: source), prose(event.documentation)])
+        let computed = event.lets.map { code("\($0.name.text) = \(source.string($0.value.range))") }
+        let data = [fields(event.fields, in: source)] + computed
+        events.append(
+          [
+            code(event.name.text), data.filter { !$0.isEmpty }.joined(separator: ", "), prose(event.documentation),
+          ])
       case .action(let action):
         let result = action.result.map { code(source.string($0.range)) } ?? ""
         let failures = action.failures.map { code($0.text) }.joined(separator: ", ")
