@@ -57,6 +57,11 @@ extension ProgramWriter {
       let text = random.pick(["\"a\"", "'two words'", #""say \"no\"""#, #"r"\d+""#, "\"größer\""])
       return known.isEmpty || chance(30) ? text : random.pick(known).name
     }
+    if chance(15), scope.contains(where: { $0.name.hasPrefix("event.") }) {
+      let unit = random.pick(["hour", "day", "week", "month", "quarter", "year"])
+      return
+        "format(add_days(start_of(now, \"\(unit)\", \"UTC\"), \(int(in: [], 0)), \"UTC\"), \"yyyy-MM-dd\", \"UTC\")"
+    }
     switch random.next(below: 3) {
     case 0: return "\(string(in: scope, depth - 1)) + \(string(in: scope, 0))"
     case 1: return "string(\(int(in: scope, depth - 1)))"

@@ -5,6 +5,7 @@ extension ProgramWriter {
     let name = upper("Part", flowCount)
     called = name
     add("flow \(name)(order: string, many: int = 3) -> string {")
+    if chance(40) { add("key order", 1) }
     add("start -> busy", 1)
     add("state busy {", 1)
     add("after \(1 + random.next(below: 50))m -> ended", 2)
@@ -45,7 +46,10 @@ extension ProgramWriter {
     owners = Set(kinds.indices.filter { kinds[$0] > 5 && chance(40) }.map { "state\($0)" })
     writeStarts(start, data)
     let names = (0..<count).map { "state\($0)" } + ["ended"]
-    add("on \(random.pick(events).name)\(chance(60) ? " when \(condition(in: scope, 1))" : "") -> broken", 1)
+    let guardText = chance(60) ? " when \(chance(30) ? "active(\"state0\") && " : "")(\(condition(in: scope, 1)))" : ""
+    add("on \(random.pick(events).name)\(guardText) -> broken", 1)
+    let isWide = chance(30)
+    if isWide { add("on \(wideEvent) do log event.text", 1) }
     for index in 0..<count { writeState(index, kinds[index], names, scope) }
     add(chance(50) ? "final ended" : "final ended { entry log \"the end of \" + id }", 1)
     add("after 3650d -> broken", 1)
@@ -55,13 +59,15 @@ extension ProgramWriter {
     if chance(20) { add("state0 leads to ended", 1) }
     add("}")
     flowCount += 1
+    if isWide { wideFlows.append(name) }
+    hasMigration = isSecond
     (lastFlow, lastStart, lastStates) = (name, start, names)
   }
 
   private mutating func writeMigration() {
     add("migrate from 1 {", 1)
     add("state old.start -> state0", 2)
-    add("data id = \"migrated\"", 2)
+    add("data id = " + random.pick(["\"migrated\"", "string(old.id)", "string(old.name) + \"!\""]), 2)
     add("}", 1)
   }
 
@@ -123,7 +129,10 @@ extension ProgramWriter {
 
   private mutating func writeStatement() {
     let action = random.pick(actions)
-    switch random.next(below: 16) {
+    switch random.next(below: 17) {
+    case 16:
+      guard hasMigration else { return add("advance 1m", 1) }
+      add("migrate from 1 in old.start with {\"id\": \(constant(.string)), \"name\": \"n\"}", 1)
     case 14:
       let (first, second) = (random.pick(events).name, random.pick(events).name)
       add("expect \(chance(50) ? "not " : "")emitted \(first) then \(second)", 1)

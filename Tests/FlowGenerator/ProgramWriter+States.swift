@@ -105,6 +105,9 @@ extension ProgramWriter {
       let values = event.fields.map { "\($0.name): \(expression($0.kind, in: scope, 1))" }
       return "emit \(event.name){\(values.joined(separator: ", "))}" + suffix(scope)
     default:
+      if let flow = wideFlows.first, chance(20) {
+        return "emit \(wideEvent){text: \(expression(.string, in: scope, 1))} to \(flow)"
+      }
       if isOwnEvent, chance(40) { return "raise Own{n: \(expression(.int, in: scope, 1))}" }
       return "log \(expression(.string, in: scope, 1))"
     }
@@ -159,15 +162,37 @@ extension ProgramWriter {
     add("}", 1)
   }
 
+  /// ` priority n`, where it has an effect.
+  private mutating func priorityText(_ action: Action, _ scope: [Variable]) -> String {
+    action.mayWait && chance(40) ? " priority \(int(in: scope, 1))" : ""
+  }
+
+  /// A call over a list, with reactions to its items.
+  private mutating func writeItems(_ name: String, _ next: String, _ action: Action, _ scope: [Variable]) {
+    let inner = scope + [Variable(name: "item", kind: .int)]
+    let limit = chance(50) ? " limit 2" : ""
+    add(
+      "call \(action.name)(\(arguments(action, inner))) as each_\(name) for item in [1, 2, 3]\(limit)"
+        + priorityText(action, inner), 2)
+    if chance(60) { add("on each_\(name).item.done do log string(event.index)", 2) }
+    if let code = action.codes.first, chance(60) {
+      add("on each_\(name).item.failed when event.code == \"\(code)\" do log event.message", 2)
+    }
+    add("on each_\(name).done -> \(next)", 2)
+    add("on each_\(name).failed -> broken", 2)
+  }
+
   private mutating func writeCalling(_ name: String, _ next: String, _ scope: [Variable]) {
     let action = random.pick(actions)
     add("state \(name) {", 1)
-    if let called, chance(40) {
+    if chance(30) {
+      writeItems(name, next, action, scope)
+    } else if let called, chance(40) {
       add("call \(called)(order: id) as part_\(name)", 2)
       add("on part_\(name).done -> \(next) do log event.result", 2)
       add("on part_\(name).failed -> broken", 2)
     } else {
-      add("call \(action.name)(\(arguments(action, scope))) as call_\(name)", 2)
+      add("call \(action.name)(\(arguments(action, scope))) as call_\(name)" + priorityText(action, scope), 2)
       if chance(50) { add("retry 5\(action.codes.first.map { " only \($0)" } ?? "") backoff 1s..1m", 3) }
       if chance(50) { add("timeout \(1 + random.next(below: 60))s", 3) }
       if chance(50) { add("once id + \"/\(name)\"", 3) }
@@ -185,7 +210,8 @@ extension ProgramWriter {
       let action = random.pick(actions)
       let after = step > 0 && chance(60) ? " after step\(random.next(below: step))_\(name)" : ""
       let condition = chance(30) ? " when \(self.condition(in: scope, 1))" : ""
-      add("step\(step)_\(name): \(action.name)(\(arguments(action, scope)))\(after)\(condition)", 3)
+      let priority = priorityText(action, scope)
+      add("step\(step)_\(name): \(action.name)(\(arguments(action, scope)))\(after)\(condition)\(priority)", 3)
     }
     add("}", 2)
     add("on done -> \(next)", 2)

@@ -28,6 +28,8 @@ struct ProgramWriter {
     var parameters: [Variable]
     var result: String?
     var codes: [String]
+    /// True if calls of it may wait for others, so that a priority has an effect.
+    var mayWait = false
   }
 
   var random: SplitMix64
@@ -51,6 +53,11 @@ struct ProgramWriter {
   var isOwnEvent = false
   /// The states of the current flow with a field.
   var owners: Set<String> = []
+  /// The event of broadcasts, and the flows that handle it.
+  var wideEvent = ""
+  var wideFlows: [String] = []
+  /// True if the last flow migrates instances of version 1.
+  var hasMigration = false
   /// The states of the last flow, for its test.
   var lastStates: [String] = []
   var lastFlow = ""
@@ -98,6 +105,8 @@ struct ProgramWriter {
       add("role \(lower("role", index))")
     }
     for index in 0..<(2 + random.next(below: 3)) { writeEvent(index) }
+    wideEvent = upper("Wide", 0)
+    add("internal event \(wideEvent) { text: string }")
     for index in 0..<(1 + random.next(below: 3)) { writeAction(index) }
   }
 
@@ -176,22 +185,30 @@ struct ProgramWriter {
     let result = chance(60) ? random.pick(recordNames) : nil
     let parameters = [Variable(name: "to", kind: .string)] + variables(random.next(below: 3), "with")
     let codes = Array(["BUSY", "DOWN", "NO_STOCK"].prefix(random.next(below: 4)))
-    let action = Action(name: lower("act", index), parameters: parameters, result: result, codes: codes)
-    actions.append(action)
+    var action = Action(name: lower("act", index), parameters: parameters, result: result, codes: codes)
+    defer { actions.append(action) }
     let list = parameters.map { "\($0.name): \(type($0.kind))" }.joined(separator: ", ")
     let fails = codes.isEmpty ? "" : " fails " + codes.joined(separator: ", ")
     let head = "action \(action.name)(\(list))" + (result.map { " -> \($0)" } ?? "") + fails
     if result == nil, chance(20) { return add("\(head) { log \"told \" + to }") }
     add(head + " {")
     let isHTTP = chance(50)
-    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : binding(index, result), 1)
+    let binding = binding(index, result)
+    action.mayWait = !isHTTP && binding.hasPrefix("worker")
+    add(isHTTP ? "http POST env(\"URL\") + \"/\(action.name)\" { body: {\"to\": to} }" : binding, 1)
     if isHTTP, let code = codes.first { add(chance(50) ? "429 -> \(code)" : "5xx -> \(code)", 1) }
     add("timeout \(random.pick(["10s", "1m30s", "2s"]))", 1)
     let count = chance(20) ? "forever" : "\(3 + random.next(below: 9))"
     add("retry \(count) backoff 1s..\(1 + random.next(below: 9))m", 1)
     if isHTTP, chance(30) { add("signed env(\"SECRET\")", 1) }
-    if chance(30) { add("limit 10 per 1s", 1) }
-    if chance(30) { add("limit 4 at once", 1) }
+    if chance(30) {
+      add("limit 10 per 1s" + (chance(30) ? " per to" : ""), 1)
+      action.mayWait = true
+    }
+    if chance(30) {
+      add("limit 4 at once" + (chance(30) ? " per to" : ""), 1)
+      action.mayWait = true
+    }
     add("}")
   }
 

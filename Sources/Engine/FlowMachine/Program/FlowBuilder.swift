@@ -230,7 +230,8 @@ struct FlowBuilder {
     CallRow(
       state: call.state, arguments: try add(call.arguments), loop: try add(call.loop?.list),
       loopSlot: Int32(call.loop?.slot ?? 0), limit: try add(call.limit), once: try add(call.once),
-      priority: try add(call.priority), condition: try add(call.condition), after: add(call.after), hasUndo: call.undo != nil,
+      priority: try add(call.priority), condition: try add(call.condition), after: add(call.after),
+      hasUndo: call.undo != nil,
       undoArguments: try add(call.undo?.arguments ?? []), resultSlot: Int32(call.resultSlot),
       location: add(call.location), isStep: call.isStep, isResultOptional: isResultOptional(call),
       hasAbsentItems: hasAbsentItems(call))
