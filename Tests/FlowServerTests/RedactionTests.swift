@@ -111,7 +111,7 @@ import Testing
     let folder = try TestFolder()
     let file = try folder.write("desk.flow", RedactionTests.desk)
     _ = try folder.write("flow.toml", "[serve.redact]\n\(setting)\n")
-    let run = try FlowProcess.run("serve", file, "--store", folder.store, "--addr", "127.0.0.1:0")
+    let run = try FlowProcess.run("serve", file, "--store", folder.store, "--create", "--addr", "127.0.0.1:0")
     #expect(run.code == 2 && run.errors.contains(message), "\(run.errors)")
   }
 

@@ -17,7 +17,7 @@ enum Soundness {
     "samples", "samples/approvals", "samples/data", "samples/devices", "samples/operations", "samples/payments",
     "samples/queues",
   ]
-  static let flows = (folders + ["Tests/Peers/spin"] + samples).flatMap { Sample.all(in: $0) }
+  static let flows = (folders + (isLong ? ["Tests/Peers/spin"] + samples : [])).flatMap { Sample.all(in: $0) }
 
   /// The program of a sample; nil for one that needs other files.
   static func program(_ sample: Sample) -> Program? {
