@@ -209,7 +209,7 @@ func run(_ typed: TypedExpression, _ environment: Environment, limits: Limits = 
   ]
 
   /// Each is evaluated quickly, whatever its result.
-  @Test("expensive functions stay within the limits", .timeLimit(.minutes(1)), arguments: slow)
+  @Test("expensive functions stay within the limits", .timeLimit(.minutes(5)), arguments: slow)
   func limitsOfFunctions(_ text: String) throws {
     _ = try evaluate(text, isChecked: false, limits: Limits(fuel: 1_000_000))
   }

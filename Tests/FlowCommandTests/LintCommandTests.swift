@@ -245,7 +245,7 @@ import Testing
   }
 
   /// Changed and added flows are checked again; a report written next to them is not a change.
-  @Test("--watch checks again after a change", .timeLimit(.minutes(1))) func watching() throws {
+  @Test("--watch checks again after a change", .timeLimit(.minutes(5))) func watching() throws {
     let folder = try folder(["a.flow": sample("F104")])
     let process = Process()
     process.executableURL = ServerProcess.binary

@@ -161,7 +161,7 @@ import Testing
     }
     let mute = try ask(request("p1"), socket(reader))["err"]
     #expect(mute?["code"] == "forbidden" && mute?["detail"]?.string?.contains("scope `send`") == true)
-    #expect(try ask(request("p1"), socket(stranger))["err"]?["code"] == "forbidden")
+    #expect(try ask(request("p1"), socket(stranger))["err"]?["code"] == "unknown-event")
     let named = send("Request", [:], [.init("flow", "Approval"), .init("key", "p1")])
     #expect(try ask(named, socket(stranger))["err"]?["code"] == "forbidden")
     #expect(try ask(request("p1"), socket(sender))["ok"]?["created"] == true)

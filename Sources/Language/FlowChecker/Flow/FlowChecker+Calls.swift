@@ -128,7 +128,12 @@ extension FlowChecker {
           "F203", "`\(callee.name)` declares no result", at: tree.range, label: "always null",
           help: "declare its type: `\(isFlow ? "flow" : "action") \(callee.name)(…) -> string`"))
     }
-    for child in tree.children { reportMissingResults(in: child) }
+    switch tree.kind {
+    // The bodies of definitions and functions are checked once, where they are declared.
+    case .named: break
+    case .function(_, let arguments): for argument in arguments { reportMissingResults(in: argument) }
+    default: for child in tree.children { reportMissingResults(in: child) }
+    }
   }
 
   /// The slot of the last result of a name, shared by calls with that name. F103: they call the same action.
