@@ -128,17 +128,7 @@ extension Engine {
       suspend(old)
       return nil
     }
-    do throws(BindingError) {
-      guard try takeSlot(old, of: cached) else { return nil }
-      // A claim is committed before the worker receives it, together with the throttle.
-      guard case .free = try admit(old, of: cached, isSavedFirst: true) else {
-        releaseSlot(old.id)
-        return nil
-      }
-    } catch {
-      finish(old, .impossible(code: "BAD_REQUEST", message: error.message))
-      return nil
-    }
+    guard mayClaim(old, of: cached) else { return nil }
     var row = old
     let timeout = policy(of: row, in: cached.version.machine, flow: cached.row.flow).timeoutMilliseconds
     row.deadline = timeout == Engine.defaultTimeout ? 0 : now + timeout
@@ -156,6 +146,19 @@ extension Engine {
       idempotencyKey: idempotencyKey(of: row, cached, body: body), fence: row.fence, leaseEnds: row.lease,
       flow: cached.row.flow,
       key: cached.row.key)
+  }
+
+  /// Returns true if the limits of a job admit a claim, which then counts. A job whose limits can't be computed ends.
+  func mayClaim(_ row: JobRow, of cached: Cached) -> Bool {
+    do throws(BindingError) {
+      guard try takeSlot(row, of: cached) else { return false }
+      // A claim is committed before its receiver knows of it, together with the throttle.
+      if case .free = try admit(row, of: cached, isSavedFirst: true) { return true }
+      releaseSlot(row.id)
+    } catch {
+      finish(row, .impossible(code: "BAD_REQUEST", message: error.message))
+    }
+    return false
   }
 
   /// The end of a lease, which is not after the timeout of the attempt.

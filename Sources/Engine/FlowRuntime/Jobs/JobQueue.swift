@@ -1,18 +1,18 @@
 /// Numbers of jobs: the highest priority first, then the first one that was added. No operation costs more than
 /// logarithmically in the number of jobs.
 struct JobQueue {
-  private struct Entry {
+  private struct Entry: Comparable {
     var priority: Int64
     var serial: Int
     var job: Int64
 
-    func isBefore(_ other: Entry) -> Bool {
-      priority != other.priority ? priority > other.priority : serial < other.serial
+    static func < (left: Entry, right: Entry) -> Bool {
+      left.priority != right.priority ? left.priority > right.priority : left.serial < right.serial
     }
   }
 
-  /// A binary heap, with the entries of jobs that were removed or added again.
-  private var entries: [Entry] = []
+  /// Also those of jobs that were removed or added again.
+  private var entries = Heap<Entry>()
   /// The serial number of the entry of each job.
   private var serials: [Int64: Int] = [:]
   private var lastSerial = 0
@@ -45,7 +45,7 @@ struct JobQueue {
   mutating func isFirst(_ row: JobRow, byNumber: Bool) -> Bool {
     while let first = entries.first {
       guard serials[first.job] == first.serial else {
-        _ = popEntry()
+        _ = entries.popFirst()
         continue
       }
       return row.priority != first.priority ? row.priority > first.priority : byNumber && row.id < first.job
@@ -57,17 +57,16 @@ struct JobQueue {
   @discardableResult
   mutating func remove(_ job: Int64) -> Bool {
     guard serials.removeValue(forKey: job) != nil else { return false }
-    if serials.isEmpty { entries.removeAll(keepingCapacity: true) }
+    if serials.isEmpty { entries.removeAll() }
     if entries.count > 64, entries.count > 2 * serials.count {
-      // A sorted list is a heap.
-      entries = entries.filter { serials[$0.job] == $0.serial }.sorted { $0.isBefore($1) }
+      entries.filter { serials[$0.job] == $0.serial }
     }
     return true
   }
 
   /// Removes the job whose turn it is; nil when the queue is empty.
   mutating func removeFirst() -> (job: Int64, priority: Int64)? {
-    while let entry = popEntry() {
+    while let entry = entries.popFirst() {
       guard serials[entry.job] == entry.serial else { continue }
       serials[entry.job] = nil
       return (entry.job, entry.priority)
@@ -75,31 +74,8 @@ struct JobQueue {
     return nil
   }
 
-  // MARK: - Heap
-
   private mutating func insert(_ entry: Entry) {
     serials[entry.job] = entry.serial
-    entries.append(entry)
-    var index = entries.count - 1
-    while index > 0, entries[index].isBefore(entries[(index - 1) / 2]) {
-      entries.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
-  }
-
-  private mutating func popEntry() -> Entry? {
-    guard let first = entries.first, let last = entries.popLast() else { return nil }
-    guard !entries.isEmpty else { return first }
-    entries[0] = last
-    var index = 0
-    while true {
-      var least = index
-      for child in [2 * index + 1, 2 * index + 2] where child < entries.count {
-        if entries[child].isBefore(entries[least]) { least = child }
-      }
-      guard least != index else { return first }
-      entries.swapAt(index, least)
-      index = least
-    }
+    entries.insert(entry)
   }
 }

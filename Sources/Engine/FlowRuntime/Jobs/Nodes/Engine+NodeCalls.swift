@@ -59,17 +59,7 @@ extension Engine {
   }
 
   private func lease(_ old: JobRow, of cached: Cached, to node: String, at now: Int64) -> ClaimedCall? {
-    do throws(BindingError) {
-      guard try takeSlot(old, of: cached) else { return nil }
-      // A claim is committed before the node receives it, together with the throttle.
-      guard case .free = try admit(old, of: cached, isSavedFirst: true) else {
-        releaseSlot(old.id)
-        return nil
-      }
-    } catch {
-      finish(old, .impossible(code: "BAD_REQUEST", message: error.message))
-      return nil
-    }
+    guard mayClaim(old, of: cached) else { return nil }
     // The owner binds the action as well: a key never identifies two bodies.
     guard case .success(let request) = request(for: old) else {
       releaseSlot(old.id)
