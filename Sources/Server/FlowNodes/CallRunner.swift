@@ -1,4 +1,3 @@
-import FlowClient
 import FlowJSON
 import FlowMachine
 public import FlowRuntime
@@ -131,7 +130,8 @@ public final class CallRunner: Sendable {
         .init("wait", .int(Int64(CallRunner.waitMilliseconds))),
       ] + settings.members(variables: variables, except: excluded))
     guard
-      let response = connection.post(body, to: NodeRequest.calls, at: owner, seconds: CallRunner.responseSeconds),
+      let response = connection.send(
+        "POST", to: NodeRequest.calls, body.bytes(), at: owner, seconds: CallRunner.responseSeconds),
       let items = response["items"]?.array
     else { return false }
     let calls = items.compactMap(ClaimedCall.init)
@@ -191,7 +191,9 @@ public final class CallRunner: Sendable {
     let report = CallReport(node: node, running: state.running.keys.sorted(), results: state.results)
     if let engine = state.engine { return CallRunner.accept(report, by: engine) }
     guard let owner = owner() else { return false }
-    return connection.post(report.json, to: NodeRequest.results, at: owner, seconds: CallRunner.responseSeconds) != nil
+    let response = connection.send(
+      "POST", to: NodeRequest.results, report.json.bytes(), at: owner, seconds: CallRunner.responseSeconds)
+    return response != nil
   }
 
   private static func accept(_ report: CallReport, by engine: EngineThread) -> Bool {
@@ -203,23 +205,5 @@ public final class CallRunner: Sendable {
     }
     done.wait()
     return isAccepted.load(ordering: .acquiring)
-  }
-}
-
-/// The connection of a thread to the owner.
-private struct OwnerConnection {
-  let secret: [UInt8]
-  private var current: (owner: String, client: Client)?
-
-  init(secret: [UInt8]) { self.secret = secret }
-
-  /// - Returns: The response; nil when the owner has not accepted the request.
-  mutating func post(_ body: JSON, to path: String, at owner: String, seconds: Int) -> JSON? {
-    let bytes = body.bytes()
-    let request = NodeRequest.sign(method: "POST", target: path, body: bytes, secret: secret)
-    if current?.owner != owner { current = (owner, Client(base: owner, key: nil, usesProxy: false)) }
-    let response = try? current?.client.send(
-      "POST", to: request.target, body: bytes, headers: [request.header], seconds: seconds)
-    return response.flatMap { $0.status == 200 ? $0.json : nil }
   }
 }

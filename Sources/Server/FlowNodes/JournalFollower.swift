@@ -1,4 +1,3 @@
-import FlowClient
 public import FlowServer
 import Foundation
 import Synchronization
@@ -43,16 +42,11 @@ public final class JournalFollower: Sendable {
   }
 
   private func run() {
-    var connection: (owner: String, client: Client)?
+    var connection = OwnerConnection(secret: secret)
     while !isStopped.load(ordering: .acquiring) {
-      if let owner = owner() {
-        if connection?.owner != owner { connection = (owner, Client(base: owner, key: nil, usesProxy: false)) }
-        if let client = connection?.client, follow(client) {
-          if !reader.hasSubscribers {
-            _ = wake.wait(timeout: .now() + .milliseconds(JournalFollower.idleMilliseconds))
-          }
-          continue
-        }
+      if let owner = owner(), follow(owner, &connection) {
+        if !reader.hasSubscribers { _ = wake.wait(timeout: .now() + .milliseconds(JournalFollower.idleMilliseconds)) }
+        continue
       }
       // The next attempt to reach an owner follows the same pause.
       try? reader.poll()
@@ -61,13 +55,10 @@ public final class JournalFollower: Sendable {
   }
 
   /// - Returns: False when the owner has not answered, or the database could not be read.
-  private func follow(_ client: Client) -> Bool {
-    let request = NodeRequest.sign(method: "GET", target: reader.nextRequest, body: [], secret: secret)
-    guard
-      let response = try? client.send(
-        "GET", to: request.target, headers: [request.header], seconds: JournalFollower.responseSeconds),
-      response.status == 200
-    else { return false }
-    return (try? reader.receive(response.json)) ?? false
+  private func follow(_ owner: String, _ connection: inout OwnerConnection) -> Bool {
+    let response = connection.send(
+      "GET", to: reader.nextRequest, at: owner, seconds: JournalFollower.responseSeconds)
+    guard let response else { return false }
+    return (try? reader.receive(response)) ?? false
   }
 }
