@@ -66,11 +66,7 @@ extension Session {
     _ text: String, as type: ValueType, _ run: VirtualRun, prefix: String = ""
   ) -> Result<Value, InputProblem> {
     if let json = try? JSON(parsing: text) {
-      return Value.from(json, as: type, in: run.stepper.machine.types).mapError {
-        InputProblem(
-          message: $0.mismatches.map { $0.pointer.isEmpty ? $0.message : "\($0.pointer): \($0.message)" }
-            .joined(separator: "; "))
-      }
+      return Value.from(json, as: type, in: run.stepper.machine.types).mapError { InputProblem(message: $0.text) }
     }
     let compiled = compileExpression(prefix + text)
     guard let expression = compiled.expression else {
