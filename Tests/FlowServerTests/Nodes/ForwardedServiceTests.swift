@@ -10,8 +10,7 @@ struct ForwardedServiceTests {
   @Test("events, reads, pages, sockets and streams of a standby are those of the owner")
   func service() throws {
     let cluster = try NodeCluster(count: 2)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let port = cluster.ports[1 - owner]
     let client = HTTPClient(port: port)
 
@@ -64,8 +63,7 @@ struct ForwardedServiceTests {
     let audit = folder.url.appending(path: "audit.jsonl").path
     let cluster = try NodeCluster(
       count: 2, options: ["--keys", keys.path, "--audit", audit, "--trusted-proxy", "127.0.0.1"], key: sender)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let client = HTTPClient(port: cluster.ports[1 - owner])
     let cancel = "/v1/flows/Counter/instances/c1/cancel"
     #expect(try client.send("GET", "/v1/flows").status == 401)
@@ -115,8 +113,7 @@ struct ForwardedServiceTests {
   @Test("the live stream of each node has every entry once, over a handover and a crash")
   func liveStream() throws {
     let cluster = try NodeCluster(count: 2)
-    var owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    var owner = try cluster.waitForOwnerAndStandby()
     let subscribers = cluster.ports.map { NodeSubscriber(port: $0) }
     let load = NodeLoad(cluster.ports, width: 3)
     usleep(500_000)

@@ -97,6 +97,14 @@ final class NodeCluster {
     }
   }
 
+  /// Waits until both of two nodes are ready.
+  /// - Returns: The index of the owner.
+  func waitForOwnerAndStandby() throws -> Int {
+    let owner = try waitForOwner()
+    try waitForStandby(1 - owner)
+    return owner
+  }
+
   /// Waits until a node forwards requests.
   func waitForStandby(_ index: Int) throws {
     for _ in 0..<3000 {

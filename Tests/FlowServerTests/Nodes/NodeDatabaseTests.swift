@@ -30,8 +30,7 @@ struct NodeDatabaseTests {
     let server = try PostgresServer.shared()
     let pooler = try ConnectionPooler(for: server, poolSize: 6)
     let cluster = try NodeCluster(count: 2, location: pooler.newLocation())
-    var owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    var owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(1_000_000)
     owner = try replaceOwner(of: cluster, owner)
@@ -61,8 +60,7 @@ struct NodeDatabaseTests {
     let seconds = chosen ?? (NodeDatabaseTests.isLong ? 60 : 8)
     let server = try PostgresServer()
     let cluster = try NodeCluster(count: 2, server: server)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(1_000_000)
     let start = ContinuousClock.now
@@ -104,8 +102,7 @@ struct NodeDatabaseTests {
   func idleConnections() throws {
     let server = try PostgresServer(maximumConnections: 350)
     let cluster = try NodeCluster(count: 2, server: server)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     let idle = IdleConnections(server)
     idle.open(upTo: 300)
@@ -137,8 +134,7 @@ struct NodeDatabaseTests {
   func readOnly() throws {
     let server = try PostgresServer()
     let cluster = try NodeCluster(count: 2, server: server)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    _ = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(1_000_000)
     try server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
@@ -150,8 +146,7 @@ struct NodeDatabaseTests {
     try server.execute("ALTER SYSTEM RESET default_transaction_read_only")
     try server.execute("SELECT pg_reload_conf()")
     #expect(eventually { clients.load.acknowledged.count > acknowledged + 20 })
-    let next = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - next)
+    let next = try cluster.waitForOwnerAndStandby()
     try clients.expectExactlyOnce(owner: next, atLeast: 50)
   }
 
@@ -161,8 +156,7 @@ struct NodeDatabaseTests {
   func maintenance() throws {
     let server = try PostgresServer()
     let cluster = try NodeCluster(count: 2, options: ["--keep", "1s"], server: server)
-    var owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    var owner = try cluster.waitForOwnerAndStandby()
     let load = NodeLoad(cluster.ports, width: 3)
     var ended = 0
     func endInstances(_ count: Int, at node: Int) throws {
@@ -217,8 +211,7 @@ struct NodeDatabaseTests {
   func avoidedFeatures() throws {
     let server = try serverWithStatistics()
     let cluster = try NodeCluster(count: 2, server: server)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(1_000_000)
     #expect(try server.number("SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%\(cluster.schema)%'") > 10)

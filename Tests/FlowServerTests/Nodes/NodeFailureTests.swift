@@ -79,8 +79,7 @@ struct NodeFailureTests {
     let cluster = try NodeCluster(
       count: 2, options: ["--allow-private"], flow: flow,
       environment: Array(repeating: ["HIT_URL": receiver.server.url], count: 2))
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let client = HTTPClient(port: cluster.ports[1 - owner])
     #expect(
       try client.send("POST", "/v1/flows/Caller/instances", ["event": "Begin", "data": ["id": "a"]]).status == 201)
@@ -107,8 +106,7 @@ struct NodeFailureTests {
   func restartedDatabase() throws {
     let server = try PostgresServer()
     let cluster = try NodeCluster(count: 2, server: server)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    _ = try cluster.waitForOwnerAndStandby()
     let load = NodeLoad(cluster.ports)
     usleep(500_000)
     try server.restart()
@@ -143,8 +141,7 @@ struct NodeFailureTests {
     .enabled(if: ShiftedClock.isPossible, "needs libfaketime"), arguments: ["+600s", "-600s"])
   func clocks(offset: String) throws {
     let cluster = try NodeCluster(count: 2, server: PostgresServer(clock: offset))
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let load = NodeLoad(cluster.ports)
     usleep(1_000_000)
     #expect(cluster.readiness(1 - owner)?.text.hasPrefix("standby") == true, "another clock ends no lease")

@@ -42,8 +42,7 @@ struct NodeIdentityTests {
     let cluster = try NodeCluster(
       count: 2, flow: NodeIdentityTests.clockFlow,
       environment: [ShiftedClock.variables("+600s"), ShiftedClock.variables("-600s")])
-    var owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    var owner = try cluster.waitForOwnerAndStandby()
     let first = owner
     let clients = NodeClients(of: cluster)
     var sleepers = 0
@@ -99,8 +98,7 @@ struct NodeIdentityTests {
   func olderNode() throws {
     let server = try PostgresServer.shared()
     let cluster = try NodeCluster(count: 2)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(500_000)
     // The rows of the next version are as yet those of this one.
@@ -115,8 +113,7 @@ struct NodeIdentityTests {
     try server.execute("UPDATE \(cluster.schema).meta SET value = '\(version)' WHERE name = 'version'")
     try cluster.start(0)
     try cluster.start(1)
-    let next = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - next)
+    let next = try cluster.waitForOwnerAndStandby()
     usleep(500_000)
     try clients.expectExactlyOnce(owner: next, atLeast: 20)
   }
@@ -126,8 +123,7 @@ struct NodeIdentityTests {
   func upgrade() throws {
     let server = try PostgresServer.shared()
     let cluster = try NodeCluster(count: 2)
-    var owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    var owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(500_000)
     for node in cluster.nodes { node?.kill() }
@@ -152,8 +148,7 @@ struct NodeIdentityTests {
     #expect(try server.number("SELECT value FROM \(schema).meta WHERE name = 'version'") == version - 1)
     // The older node ends without a farewell.
     try server.execute("UPDATE \(schema).node SET seen = clock_timestamp() WHERE node = 'older'")
-    owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    owner = try cluster.waitForOwnerAndStandby()
     #expect(try server.number("SELECT value FROM \(schema).meta WHERE name = 'version'") == version)
     usleep(500_000)
     try clients.expectExactlyOnce(owner: owner, atLeast: 20)
@@ -169,8 +164,7 @@ struct NodeIdentityTests {
     let server = try PostgresServer.shared()
     let version = { try server.number("SELECT value FROM \(cluster.schema).meta WHERE name = 'version'") }
     let former = try version()
-    var owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    var owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     usleep(500_000)
     try cluster.start(2)
@@ -217,8 +211,7 @@ struct NodeIdentityTests {
       }
       """)
     let cluster = try NodeCluster(count: 2)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let clients = NodeClients(of: cluster)
     let result = try FlowProcess.run(
       ["serve", other, "--store", cluster.location, "--create", "--addr", "127.0.0.1:0"])

@@ -134,8 +134,7 @@ struct NodeTests {
   @Test("latency through the owner and through another node", .enabled(if: NodeTests.isLong))
   func latency() throws {
     let cluster = try NodeCluster(count: 2)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     for width in [1, 8] {
       for (name, port) in [("owner", cluster.ports[owner]), ("standby", cluster.ports[1 - owner])] {
         let load = NodeLoad([port], width: width)

@@ -38,8 +38,7 @@ struct StandbyReaderTests {
   @Test("each document of a standby is that of the owner, and is not forwarded")
   func documents() throws {
     let cluster = try NodeCluster(count: 2)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let direct = HTTPClient(port: cluster.ports[owner])
     let client = HTTPClient(port: cluster.ports[1 - owner])
     let before = try StandbyReaderTests.forwarded(client)
@@ -86,8 +85,7 @@ struct StandbyReaderTests {
   @Test("200 subscribers of a standby cost the owner one connection")
   func subscribers() throws {
     let cluster = try NodeCluster(count: 2)
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let before = try cluster.ports.map { try StandbyReaderTests.number("process_open_fds", $0) }
     let streams = try (0..<200).map { index in
       try EventStreamClient(port: cluster.ports[1 - owner], path: "/v1/live?flow=Counter&key=c\(index % 16)&type=step")
@@ -145,8 +143,7 @@ struct StandbyReaderTests {
     let cluster = try NodeCluster(
       count: 2, options: ["--keys", keys.path], flow: StandbyReaderTests.notes,
       settings: "[serve.redact]\nNote = [\"text\"]\n")
-    let owner = try cluster.waitForOwner()
-    try cluster.waitForStandby(1 - owner)
+    let owner = try cluster.waitForOwnerAndStandby()
     let conditions = ["instance.owner == 'ann'", "revision > 1"]
     let filters = ["", "&type=step"] + conditions.map { "&filter=" + $0.percent }
     var streams: [String: [[EventStreamClient]]] = [:]
