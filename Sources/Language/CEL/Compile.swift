@@ -61,7 +61,7 @@ extension ExpressionProgram {
 
 extension TypedExpression {
   /// The variables that are read, through definitions too, each with its type.
-  var readVariables: [(name: String, slot: Int, type: ValueType)] {
+  public var readVariables: [(name: String, slot: Int, type: ValueType)] {
     var found: [Int: (name: String, slot: Int, type: ValueType)] = [:]
     var seen: Set<ObjectIdentifier> = []
     var waiting = [self]

@@ -25,6 +25,7 @@ struct RandomValues {
   private var ints: [Int64] = [0, 1, 2, 3, -1, 10, 100]
   private var doubles: [Double] = [0, 1, 0.5, -1, 100]
   private var strings: [String] = ["a", "b", ""]
+  private var notedDefinitions: Set<ObjectIdentifier> = []
   private var isCallerRead = false
   /// By event: the roles of its reactions; nil represents any event.
   private var roles: [EventIndex?: Set<Int>] = [:]
@@ -87,6 +88,9 @@ struct RandomValues {
       for near in [number, number.nextUp, number.nextDown] where !doubles.contains(near) { doubles.append(near) }
     case .string(let text): if !strings.contains(text) { strings.append(text) }
     default: break
+    }
+    if case .named(let definition) = tree.kind, !notedDefinitions.insert(ObjectIdentifier(definition)).inserted {
+      return
     }
     for child in tree.children { note(child) }
   }

@@ -12,6 +12,10 @@ struct ExpressionReader {
     var locals: [Int: NodeIndex] = [:]
   }
 
+  /// The nodes of the definitions that were read.
+  private var definitions: [ObjectIdentifier: NodeIndex] = [:]
+  private var sizes = ExpandedSizes()
+
   init(types: TypeRegistry) { self.types = types }
 
   /// The node of an expression of the flow.
@@ -30,8 +34,7 @@ struct ExpressionReader {
     case .constant(let value): return node(.constant(value), type: tree.type)
     case .variable(_, let slot): return scope.slots[slot] ?? node(.slot(slot), type: tree.type)
     case .local(_, let index): return scope.locals[index] ?? opaque(tree, in: scope, text: text)
-    case .named(let definition):
-      return read(definition.body, in: scope, text: .init(named: definition.name, definition.body))
+    case .named(let definition): return read(definition, in: scope)
     case .and(let terms): return node(.and, type: .bool, over: terms.map { read($0, in: scope, text: text) })
     case .or(let terms): return node(.or, type: .bool, over: terms.map { read($0, in: scope, text: text) })
     case .conditional(let condition, let then, let otherwise):
@@ -137,6 +140,22 @@ struct ExpressionReader {
       }
     }
     return node(.record(name), type: tree.type, over: children)
+  }
+
+  /// The node of a definition, which contains neither parameters nor bound variables.
+  private mutating func read(_ definition: Definition, in scope: Scope) -> NodeIndex {
+    if let known = definitions[ObjectIdentifier(definition)] { return known }
+    let text = SourcedExpression(named: definition.name, definition.body)
+    let index: NodeIndex
+    if sizes.size(of: definition) <= ExpandedSizes.maximum {
+      index = read(definition.body, in: scope, text: text)
+    } else {
+      let inputs = definition.body.readVariables.map { node(.slot($0.slot), type: $0.type) }
+      index = node(.opaque("let \(definitions.count)"), type: definition.body.type, over: inputs, canFail: true)
+      graph.name(index, definition.name)
+    }
+    definitions[ObjectIdentifier(definition)] = index
+    return index
   }
 
   // MARK: - Calls
@@ -288,6 +307,7 @@ struct ExpressionReader {
       case .local(_, let index):
         guard let known = scope.locals[index] else { return nil }
         found = known
+      case .named(let definition): found = read(definition, in: scope)
       case .call where isFollowed(inner, in: scope): found = read(inner, in: scope, text: text)
       default: return nil
       }
@@ -296,7 +316,10 @@ struct ExpressionReader {
       return free.count - 1
     }
     // A failure of an input is followed.
-    let isTotal = Totality.isTotal(tree, types: types) { isFollowed($0, in: scope) }
+    let isTotal = Totality.isTotal(tree, types: types) { inner in
+      if case .named = inner.kind { return true }
+      return isFollowed(inner, in: scope)
+    }
     let index = node(.opaque(key), type: tree.type, over: free, canFail: !isTotal)
     graph.name(index, text.text(of: tree))
     return index
@@ -312,6 +335,7 @@ struct ExpressionReader {
 
   private func isClosed(_ tree: TypedExpression, in scope: Scope) -> Bool {
     if case .local(_, let index) = tree.kind { return scope.locals[index] != nil }
+    if case .named = tree.kind { return true }
     return tree.children.allSatisfy { isClosed($0, in: scope) }
   }
 }

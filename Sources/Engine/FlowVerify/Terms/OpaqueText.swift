@@ -45,10 +45,11 @@ enum Totality {
     _ tree: TypedExpression, types: TypeRegistry, except isInput: (TypedExpression) -> Bool = { _ in false }
   ) -> Bool {
     if isInput(tree) { return true }
+    var sizes = ExpandedSizes()
     func isTotal(_ tree: TypedExpression) -> Bool { Totality.isTotal(tree, types: types, except: isInput) }
     return switch tree.kind {
     case .constant, .variable, .local: true
-    case .named(let definition): isTotal(definition.body)
+    case .named(let definition): sizes.size(of: definition) <= ExpandedSizes.maximum && isTotal(definition.body)
     case .failure: false
     case .select(let operand, _, let mode):
       isTotal(operand) && isSelectionTotal(operand.type, mode, types: types)

@@ -79,17 +79,28 @@ public struct TypedExpression: Hashable, Sendable {
 public final class Definition: Hashable, Sendable {
   public let name: String
   public let body: TypedExpression
+  /// Hashes of the name and the body under two random keys: bodies that use other definitions several times are compared
+  /// in constant time.
+  private let fingerprint: SIMD2<Int>
 
   public init(name: String, body: TypedExpression) {
     self.name = name
     self.body = body
+    func hash(_ number: Int) -> Int {
+      var hasher = Hasher()
+      hasher.combine(number)
+      hasher.combine(name)
+      hasher.combine(body)
+      return hasher.finalize()
+    }
+    fingerprint = SIMD2(hash(0), hash(1))
   }
 
   public static func == (left: Definition, right: Definition) -> Bool {
-    left === right || (left.name == right.name && left.body == right.body)
+    left === right || left.fingerprint == right.fingerprint
   }
 
-  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  public func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
 }
 
 /// A function that is defined by an expression over its parameters.

@@ -93,18 +93,25 @@ extension Evaluator {
     trace = [Slot?](repeating: nil, count: code.traceCount)
     let result = start(code, frame)
     defer { trace = [] }
-    var explanation = explanation(program.typed, code)
+    var seen: Set<ObjectIdentifier> = []
+    var explanation = explanation(program.typed, code, &seen)
     if isStopped { explanation.outcome = .error(error(result, code).message) }
     return explanation
   }
 
-  private func explanation(_ typed: TypedExpression, _ code: Code) -> Explanation {
+  /// - Parameter seen: The definitions whose parts were shown before; the parts of each are shown once.
+  private func explanation(
+    _ typed: TypedExpression, _ code: Code, _ seen: inout Set<ObjectIdentifier>
+  ) -> Explanation {
     var name: String?
     var children = typed.children
-    if case .named(let definition) = typed.kind { name = definition.name }
+    if case .named(let definition) = typed.kind {
+      name = definition.name
+      if !seen.insert(ObjectIdentifier(definition)).inserted { children = [] }
+    }
     if case .function(_, let arguments) = typed.kind { children = arguments }
-    if case .coerce(let inner) = typed.kind { return explanation(inner, code) }
-    let parts = children.map { explanation($0, code) }
+    if case .coerce(let inner) = typed.kind { return explanation(inner, code, &seen) }
+    let parts = children.map { explanation($0, code, &seen) }
     let slot = code.tracer.find(typed).flatMap { $0 < trace.count ? trace[$0] : nil }
     return Explanation(
       range: typed.range, name: name, outcome: outcome(slot, typed: typed, code: code),

@@ -142,20 +142,42 @@ extension FlowChecker {
   private func resultReads(
     _ tree: TypedExpression, _ results: Set<Int>
   ) -> [(slot: Int, name: String, range: SourceRange?)] {
+    var seen: Set<ObjectIdentifier> = []
+    return resultReads(tree, results, &seen)
+  }
+
+  /// - Parameter seen: The definitions that were read before.
+  private func resultReads(
+    _ tree: TypedExpression, _ results: Set<Int>, _ seen: inout Set<ObjectIdentifier>
+  ) -> [(slot: Int, name: String, range: SourceRange?)] {
     switch tree.kind {
-    case .variable(let name, let slot) where results.contains(slot): [(slot, name, tree.range)]
+    case .variable(let name, let slot) where results.contains(slot): return [(slot, name, tree.range)]
     case .select(let operand, _, .optional), .select(let operand, _, .test):
-      if case .variable = operand.kind { [] } else { resultReads(operand, results) }
-    case .named(let definition): resultReads(definition.body, results).map { ($0.slot, $0.name, nil) }
-    case .function(_, let arguments): arguments.flatMap { resultReads($0, results) }
-    default: tree.children.flatMap { resultReads($0, results) }
+      if case .variable = operand.kind { return [] }
+      return resultReads(operand, results, &seen)
+    case .named(let definition):
+      guard seen.insert(ObjectIdentifier(definition)).inserted else { return [] }
+      return resultReads(definition.body, results, &seen).map { ($0.slot, $0.name, nil) }
+    case .function(_, let arguments): return arguments.flatMap { resultReads($0, results, &seen) }
+    default: return tree.children.flatMap { resultReads($0, results, &seen) }
     }
   }
 
   /// The slots of the results whose presence an expression tests with `has(call.result)`.
   private func testedResults(_ tree: TypedExpression) -> Set<Int> {
-    if case .select(let operand, _, .test) = tree.kind, case .variable(_, let slot) = operand.kind { return [slot] }
-    return tree.children.reduce(into: []) { $0.formUnion(testedResults($1)) }
+    var found: Set<Int> = []
+    var seen: Set<ObjectIdentifier> = []
+    var open = [tree]
+    while let next = open.popLast() {
+      if case .select(let operand, _, .test) = next.kind, case .variable(_, let slot) = operand.kind {
+        found.insert(slot)
+      } else if case .named(let definition) = next.kind, !seen.insert(ObjectIdentifier(definition)).inserted {
+        continue
+      } else {
+        open += next.children
+      }
+    }
+    return found
   }
 }
 

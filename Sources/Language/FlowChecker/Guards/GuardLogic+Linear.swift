@@ -3,7 +3,10 @@ import CEL
 // Comparisons of sums of integers: `n + 1 <= limit` and `n >= limit` are compared by the same difference.
 extension GuardLogic {
   /// `sum + constant`, with the coefficient of each operand.
-  private struct Sum {
+  struct Sum {
+    /// The largest number of operands that are followed, so that a sum of sums costs no more than one of them.
+    static let maximumOperands = 16
+
     var operands: [String: (factor: Int128, tree: TypedExpression)] = [:]
     var constant: Int128 = 0
 
@@ -62,7 +65,7 @@ extension GuardLogic {
       return Sum(constant: Int128(number))
     }
     switch tree.kind {
-    case .named(let definition): return sum(definition.body)
+    case .named(let definition): return sum(definition) { sum(definition.body) }
     case .call(.negate, _, let arguments) where arguments.count == 1: return scaled(arguments[0], by: -1)
     case .call(.add, _, let arguments) where arguments.count == 2:
       return sum(arguments[0], plus: arguments[1], times: 1)
@@ -90,8 +93,8 @@ extension GuardLogic {
   }
 
   private func bounded(_ sum: Sum) -> Sum? {
-    let factors = sum.operands.values.map { abs($0.factor) }
-    return factors.allSatisfy { $0 <= GuardLogic.largest } && abs(sum.constant) <= GuardLogic.largest * 4 ? sum : nil
+    guard sum.operands.count <= Sum.maximumOperands, abs(sum.constant) <= GuardLogic.largest * 4 else { return nil }
+    return sum.operands.values.allSatisfy { abs($0.factor) <= GuardLogic.largest } ? sum : nil
   }
 
   /// The values that are in a relation to a number.

@@ -27,6 +27,7 @@ struct GuardLogic {
     }
     var ways: [Key: [Cube]?] = [:]
     var failures: [ObjectIdentifier: Bool] = [:]
+    var sums: [ObjectIdentifier: Sum?] = [:]
     var joins = 0
   }
 
@@ -42,6 +43,15 @@ struct GuardLogic {
     if let known = memory.failures[key] { return known }
     let result = compute()
     memory.failures[key] = result
+    return result
+  }
+
+  /// Returns a definition as a sum; computed once for each definition.
+  func sum(_ definition: Definition, _ compute: () -> Sum?) -> Sum? {
+    let key = ObjectIdentifier(definition)
+    if let known = memory.sums[key] { return known }
+    let result = compute()
+    memory.sums[key] = .some(result)
     return result
   }
 
