@@ -94,15 +94,34 @@ extension PostgresStore: StoreTransfer {
       ])
   }
 
-  package func transferAnswers(after: KeyHash?, limit: Int) throws(StoreError) -> [TransferAnswer] {
+  package func transferTimers(after: TimerID?, limit: Int) throws(StoreError) -> [TimerRow] {
     try read(
       """
-      SELECT high, low, max(digest), max(sequence) FROM (
-        SELECT high, low, digest, sequence FROM @.answer_0 WHERE part = 0
-        UNION ALL SELECT high, low, digest, sequence FROM @.answer_1 WHERE part = 0) a
-      WHERE $1 = 1 OR (high, low) > ($2, $3) GROUP BY high, low ORDER BY high, low LIMIT $4
-      """, .integer(after == nil ? 1 : 0), .integer(after?.high ?? 0), .integer(after?.low ?? 0),
-      .integer(Int64(limit))
+      SELECT instance, transition, armed, due FROM @.timer
+      WHERE part = 0 AND (instance, transition, armed) > ($1, $2, $3)
+      ORDER BY instance, transition, armed LIMIT $4
+      """, .integer(after?.instance ?? 0), .integer(Int64(after?.transition ?? 0)),
+      .integer(Int64(after?.armed ?? 0)), .integer(Int64(limit))
+    ).map {
+      TimerRow(
+        id: TimerID(instance: $0.integer(0), transition: Int($0.integer(1)), armed: Int($0.integer(2))),
+        due: $0.integer(3))
+    }
+  }
+
+  package func transferAnswers(after: KeyHash?, limit: Int) throws(StoreError) -> [TransferAnswer] {
+    let comparison = after == nil ? ">=" : ">"
+    func page(_ table: String) -> String {
+      """
+      (SELECT high, low, digest, sequence FROM @.\(table) WHERE part = 0 AND (high, low) \(comparison) ($1, $2)
+       ORDER BY high, low LIMIT $3)
+      """
+    }
+    return try read(
+      """
+      SELECT high, low, max(digest), max(sequence) FROM (\(page("answer_0")) UNION ALL \(page("answer_1"))) a
+      GROUP BY high, low ORDER BY high, low LIMIT $3
+      """, .integer(after?.high ?? .min), .integer(after?.low ?? .min), .integer(Int64(limit))
     ).map {
       TransferAnswer(
         hash: KeyHash(high: $0.integer(0), low: $0.integer(1)), digest: $0.integer(2), sequence: $0.integer(3))

@@ -79,25 +79,53 @@ extension SQLiteStore: StoreTransfer {
       .integer(snapshot.instance), .integer(snapshot.sequence))
   }
 
-  package func transferAnswers(after: KeyHash?, limit: Int) throws(StoreError) -> [TransferAnswer] {
+  package func transferTimers(after: TimerID?, limit: Int) throws(StoreError) -> [TimerRow] {
     let statement = try connection.prepare(
       """
-      SELECT hash, rest, max(digest), max(sequence) FROM (
+      SELECT instance, transition, armed, due FROM timer WHERE (instance, transition, armed) > (?1, ?2, ?3)
+      ORDER BY instance, transition, armed LIMIT ?4
+      """)
+    let (instance, transition, armed) = (after?.instance ?? 0, after?.transition ?? 0, after?.armed ?? 0)
+    statement.bind(
+      .integer(instance), .integer(Int64(transition)), .integer(Int64(armed)), .integer(Int64(limit)))
+    return try rows(statement) {
+      TimerRow(
+        id: TimerID(instance: $0.integer(0), transition: Int($0.integer(1)), armed: Int($0.integer(2))),
+        due: $0.integer(3))
+    }
+  }
+
+  package func transferAnswers(after: KeyHash?, limit: Int) throws(StoreError) -> [TransferAnswer] {
+    if after == nil { try gatherAnswers() }
+    let isFirst = after == nil
+    let statement = try connection.prepare(
+      """
+      SELECT hash, rest, digest, sequence FROM temp.transfer_answer
+      WHERE (hash, rest) \(isFirst ? ">=" : ">") (?1, ?2) ORDER BY hash, rest LIMIT ?3
+      """)
+    statement.bind(.integer(after?.high ?? .min), .integer(after?.low ?? .min), .integer(Int64(limit)))
+    return try rows(statement) {
+      TransferAnswer(
+        hash: KeyHash(high: $0.integer(0), low: $0.integer(1)), digest: $0.integer(2), sequence: $0.integer(3))
+    }
+  }
+
+  /// Answers are in four tables, not all of which have an index of hashes.
+  private func gatherAnswers() throws(StoreError) {
+    try connection.run("DROP TABLE IF EXISTS temp.transfer_answer")
+    try connection.run(
+      """
+      CREATE TEMP TABLE transfer_answer (
+        hash INTEGER, rest INTEGER, digest INTEGER, sequence INTEGER, PRIMARY KEY (hash, rest)) WITHOUT ROWID
+      """)
+    try connection.run(
+      """
+      INSERT INTO temp.transfer_answer SELECT hash, rest, max(digest), max(sequence) FROM (
         SELECT hash, rest, digest, sequence FROM answer_0 UNION ALL SELECT hash, rest, digest, sequence FROM answer_1
         UNION ALL SELECT hash, rest, digest, sequence FROM journal WHERE hash IS NOT NULL
         UNION ALL SELECT hash, rest, digest, sequence FROM archived_answer WHERE hash <> 0)
-      WHERE ?1 OR (hash, rest) > (?2, ?3) GROUP BY hash, rest ORDER BY hash, rest LIMIT ?4
+      GROUP BY hash, rest
       """)
-    statement.bind(
-      .integer(after == nil ? 1 : 0), .integer(after?.high ?? 0), .integer(after?.low ?? 0), .integer(Int64(limit)))
-    var found: [TransferAnswer] = []
-    while try statement.next() {
-      found.append(
-        TransferAnswer(
-          hash: KeyHash(high: statement.integer(0), low: statement.integer(1)), digest: statement.integer(2),
-          sequence: statement.integer(3)))
-    }
-    return found
   }
 
   package func adopt(_ found: [TransferAnswer], since: Int64) throws(StoreError) {
@@ -122,7 +150,10 @@ extension SQLiteStore: StoreTransfer {
   }
 
   private func rows<Row>(_ sql: String, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
-    let statement = try connection.prepare(sql)
+    try rows(try connection.prepare(sql), read)
+  }
+
+  private func rows<Row>(_ statement: Statement, _ read: (Statement) -> Row) throws(StoreError) -> [Row] {
     var rows: [Row] = []
     while try statement.next() { rows.append(read(statement)) }
     return rows

@@ -4,6 +4,9 @@ package protocol StoreTransfer: Store {
   func transferRecords() throws(StoreError) -> TransferRecords
   /// Adds archived keys, snapshots and numbers; everything else in the records is part of batches.
   func adopt(_ records: TransferRecords) throws(StoreError)
+  /// The timers in the order of their identifiers.
+  /// - Parameter after: The last timer of the previous page; nil for the first page.
+  func transferTimers(after: TimerID?, limit: Int) throws(StoreError) -> [TimerRow]
   /// The answers to idempotency keys in the order of their hashes.
   /// - Parameter after: The last hash of the previous page; nil for the first page.
   func transferAnswers(after: KeyHash?, limit: Int) throws(StoreError) -> [TransferAnswer]
