@@ -7,10 +7,8 @@ ADDR ?= 127.0.0.1:8080
 .PHONY: help setup setup-test build serve install deb dist container check-deb check-reproducible test check-ui \
 	browser test-ui test-ui-path pictures test-brokers test-postgres test-lsp bench bench-peers bench-compare \
 	check-growth check-model simulate crash powercut flips soak test-resume fuzz fuzz-http test-upgrade held-snapshot \
-	bench-nodes bench-timers compare-spin verify-table \
-	livez-under-load check-time \
-	check-sarif check-client schemathesis autobahn \
-	format lint clean
+	bench-nodes bench-timers compare-spin verify-table livez-under-load check-time check-sarif check-client schemathesis \
+	autobahn format lint clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS='	' read -r name text; do \
@@ -112,10 +110,12 @@ container: deb ## build a container image with buildah, without a daemon, and se
 # The tests do most of their work in the core and the engine, so these are optimized (see Package.swift).
 test test-brokers test-postgres test-upgrade held-snapshot test-resume simulate crash flips powercut: export \
 	FLOW_OPTIMIZE := 1
-test: setup-test ## build everything and run all tests
+TEST_MINUTES ?= 40
+test: setup-test ## build everything and run all tests, for at most TEST_MINUTES
 	swift build --build-tests --explicit-target-dependency-import-check error
-	@swift test --skip-build --xunit-output .build/tests.xml || { \
-	  echo "failed tests:"; grep -h -B1 '<failure' .build/tests*.xml; exit 1; }
+	@rm -f .build/tests*.xml
+	@bash -o pipefail -c "timeout -k 10 $(TEST_MINUTES)m swift test --skip-build --xunit-output .build/tests.xml 2>&1 | \
+	  tee .build/tests.log" || { Tests/failures.sh .build/tests.log .build/tests*.xml; exit 1; }
 
 BROKERS := rabbitmq-server redis-server postgresql python3-pika
 test-brokers: setup ## test brokers and databases against real servers
@@ -164,7 +164,7 @@ check-ui: $(UI)/venv ## check types and format of the dashboard, and lint it
 BROWSER := chromium chromium-driver fonts-liberation python3-venv
 UI_PYTHON := PYTHONPATH=Tests/Dashboard $(UI)/venv/bin/python -W ignore
 UI_TESTS ?= discover -s Tests/Dashboard -t Tests/Dashboard
-browser: setup
+browser: setup ## install Chromium and its driver for the tests of the dashboard
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER)"
 	@$(MAKE) --no-print-directory $(UI)/venv
 
@@ -200,14 +200,25 @@ bench-peers: setup ## measure Flow beside other tools and write Docs/performance
 	swift build -c release --product flow && swift build -c release --product Benchmarks
 	.build/peers/bin/python Tests/Peers/run.py --build .build/release --rounds $(ROUNDS) --output Docs/performance.md
 
-	KILLS_OF_NODES ?= 20 bench-nodes: setup ## measure two nodes on PostgreSQL beside plain SQL and DBOS, changes of the \
-	owner @$(MAKE) --no-print-directory PACKAGES="postgresql" .build/peers/bin/python -c "import dbos, psycopg" \
-	2>/dev/null || { python3 -m venv .build/peers && grep -E "^(dbos|psycopg)" Tests/Peers/requirements.txt | \
-	.build/peers/bin/pip install -q -r /dev/stdin; } swift build release --product flow Benchmarks Tests/Peers/nodes.py \
-	--build .build/release --kills $(KILLS_OF_NODES) bench-timers: a million waiting instances in file and, with \
-	FLOW_BENCH_POSTGRES=URL, database .build/release/Benchmarks timers compare-spin: verify small models SPIN, write \
-	table Docs/verify.md PACKAGES="spin gcc" Tests/Peers/compare_spin.py .build/debug/flow --output verify-table: \
-	samples, Tests/Peers/verify_table.py \
+KILLS_OF_NODES ?= 20
+bench-nodes: setup ## measure two nodes on PostgreSQL beside plain SQL and DBOS, and KILLS_OF_NODES changes of the owner
+	@$(MAKE) --no-print-directory setup PACKAGES="postgresql"
+	.build/peers/bin/python -c "import dbos, psycopg" 2>/dev/null || { python3 -m venv .build/peers && \
+	  grep -E "^(dbos|psycopg)" Tests/Peers/requirements.txt | .build/peers/bin/pip install -q -r /dev/stdin; }
+	swift build -c release --product flow && swift build -c release --product Benchmarks
+	.build/peers/bin/python Tests/Peers/nodes.py --build .build/release --kills $(KILLS_OF_NODES)
+
+bench-timers: setup ## measure a million waiting instances in a file and, with FLOW_BENCH_POSTGRES=URL, in a database
+	swift build -c release --product flow && swift build -c release --product Benchmarks
+	.build/release/Benchmarks timers
+
+compare-spin: build ## verify small models with SPIN as well, and write the table in Docs/verify.md
+	@$(MAKE) --no-print-directory setup PACKAGES="spin gcc"
+	python3 Tests/Peers/compare_spin.py .build/release/flow --output Docs/verify.md
+
+verify-table: build ## verify the samples without and with a solver, and write the table in Docs/verify.md
+	@$(MAKE) --no-print-directory setup PACKAGES="z3"
+	python3 Tests/Peers/verify_table.py .build/release/flow --output Docs/verify.md
 
 LIMIT ?= 1.5
 check-growth: ## check with the build of the tests that no cost grows faster than its input to the power of LIMIT
