@@ -24,10 +24,10 @@ import Testing
   }
 
   /// `check-reproducible` enters a folder that it creates.
-  @Test("make accepts every command", arguments: MakefileRules.commands.filter { $0 != "check-reproducible" }) func dryRun(_ command: String) throws {
+  @Test("make accepts every command", arguments: MakefileRules.commands.filter { $0 != "check-reproducible" })
+  func dryRun(_ command: String) throws {
     // Without the rules that install packages and fetch files.
-    let words = ["make", "-n", "-o", "setup", "-C", packageRoot.path, command]
-    let result = try runProgram(words)
+    let result = try runProgram("make", "-n", "-o", "setup", "-C", packageRoot.path, command)
     #expect(result.code == 0, "\(result.output)")
     let lines = result.output.replacing("\\\n", with: " ")
     for program in lines.matches(of: #/(?m)^[ \t]*(Tests/\S+|packaging/\S+)/#).map(\.1) {

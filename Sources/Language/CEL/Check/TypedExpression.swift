@@ -79,8 +79,8 @@ public struct TypedExpression: Hashable, Sendable {
 public final class Definition: Hashable, Sendable {
   public let name: String
   public let body: TypedExpression
-  /// Hashes of the name and the body under two random keys: bodies that use other definitions several times are compared
-  /// in constant time.
+  /// Two hashes of the name and the body, so that bodies which use other definitions several times are compared in
+  /// constant time.
   private let fingerprint: SIMD2<Int>
 
   public init(name: String, body: TypedExpression) {

@@ -94,14 +94,14 @@ extension Evaluator {
     let result = start(code, frame)
     defer { trace = [] }
     var seen: Set<ObjectIdentifier> = []
-    var explanation = explanation(program.typed, code, &seen)
+    var explanation = explanation(program.typed, code, seen: &seen)
     if isStopped { explanation.outcome = .error(error(result, code).message) }
     return explanation
   }
 
   /// - Parameter seen: The definitions whose parts were shown before; the parts of each are shown once.
   private func explanation(
-    _ typed: TypedExpression, _ code: Code, _ seen: inout Set<ObjectIdentifier>
+    _ typed: TypedExpression, _ code: Code, seen: inout Set<ObjectIdentifier>
   ) -> Explanation {
     var name: String?
     var children = typed.children
@@ -110,8 +110,8 @@ extension Evaluator {
       if !seen.insert(ObjectIdentifier(definition)).inserted { children = [] }
     }
     if case .function(_, let arguments) = typed.kind { children = arguments }
-    if case .coerce(let inner) = typed.kind { return explanation(inner, code, &seen) }
-    let parts = children.map { explanation($0, code, &seen) }
+    if case .coerce(let inner) = typed.kind { return explanation(inner, code, seen: &seen) }
+    let parts = children.map { explanation($0, code, seen: &seen) }
     let slot = code.tracer.find(typed).flatMap { $0 < trace.count ? trace[$0] : nil }
     return Explanation(
       range: typed.range, name: name, outcome: outcome(slot, typed: typed, code: code),

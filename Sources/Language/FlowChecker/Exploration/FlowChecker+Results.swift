@@ -143,23 +143,23 @@ extension FlowChecker {
     _ tree: TypedExpression, _ results: Set<Int>
   ) -> [(slot: Int, name: String, range: SourceRange?)] {
     var seen: Set<ObjectIdentifier> = []
-    return resultReads(tree, results, &seen)
+    return resultReads(tree, results, seen: &seen)
   }
 
   /// - Parameter seen: The definitions that were read before.
   private func resultReads(
-    _ tree: TypedExpression, _ results: Set<Int>, _ seen: inout Set<ObjectIdentifier>
+    _ tree: TypedExpression, _ results: Set<Int>, seen: inout Set<ObjectIdentifier>
   ) -> [(slot: Int, name: String, range: SourceRange?)] {
     switch tree.kind {
     case .variable(let name, let slot) where results.contains(slot): return [(slot, name, tree.range)]
     case .select(let operand, _, .optional), .select(let operand, _, .test):
       if case .variable = operand.kind { return [] }
-      return resultReads(operand, results, &seen)
+      return resultReads(operand, results, seen: &seen)
     case .named(let definition):
       guard seen.insert(ObjectIdentifier(definition)).inserted else { return [] }
-      return resultReads(definition.body, results, &seen).map { ($0.slot, $0.name, nil) }
-    case .function(_, let arguments): return arguments.flatMap { resultReads($0, results, &seen) }
-    default: return tree.children.flatMap { resultReads($0, results, &seen) }
+      return resultReads(definition.body, results, seen: &seen).map { ($0.slot, $0.name, nil) }
+    case .function(_, let arguments): return arguments.flatMap { resultReads($0, results, seen: &seen) }
+    default: return tree.children.flatMap { resultReads($0, results, seen: &seen) }
     }
   }
 
