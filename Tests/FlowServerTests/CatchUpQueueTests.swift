@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 
 @testable import FlowServer
@@ -19,5 +20,15 @@ import Testing
     #expect(next() == nil)
     #expect(comes(3_002), "the queue does not move")
     #expect(next() == 3_002)
+  }
+
+  /// A request in progress may subscribe after the node has ended its streams: it would wait for entries that go to
+  /// another hub.
+  @Test("a closed hub accepts no subscription", arguments: [true, false]) func closed(_ isClosed: Bool) {
+    let hub = LiveHub()
+    if isClosed { hub.close() }
+    _ = hub.watch(flow: "F", key: "k", after: 0) { _ in }
+    hub.queue.sync {}
+    #expect(hub.hasListeners != isClosed)
   }
 }

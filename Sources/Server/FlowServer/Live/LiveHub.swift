@@ -33,6 +33,7 @@ public final class LiveHub: Sendable {
   struct State {
     var listeners: [LiveListener: [LiveSubscription]] = [:]
     var isBeating = false
+    var isClosed = false
     /// The subscriptions that are waiting to read the journal.
     var catchUps = CatchUpQueue()
     var nextWatcher: UInt64 = 0
@@ -151,6 +152,9 @@ public final class LiveHub: Sendable {
     }
   }
 
+  /// Ends subscriptions that are added from now on: entries are no longer published here.
+  func close() { state.withLock { $0.isClosed = true } }
+
   /// Requests a call of ``answerFollowers()`` after the next publication.
   /// - Returns: The newest sequence number that was published.
   func awaitPublication() -> Int64 {
@@ -164,6 +168,7 @@ public final class LiveHub: Sendable {
 
   /// Adds a subscription and starts its replay.
   func add(_ subscription: LiveSubscription, for listener: LiveListener) {
+    guard !state.withLock({ $0.isClosed }) else { return listener.end(code: 1012, reason: "draining") }
     backlog.withLock { $0.hasListeners = true }
     state.withLock { $0.listeners[listener, default: []].append(subscription) }
     beat()

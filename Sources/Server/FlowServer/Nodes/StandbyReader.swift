@@ -15,6 +15,7 @@ public final class StandbyReader: Sendable {
     var rows: [DeploymentRow]?
     var generation = 0
     var machines: [String: Machine]
+    var isEnded = false
   }
 
   /// The access control of the requests that this node answers itself.
@@ -64,6 +65,7 @@ public final class StandbyReader: Sendable {
       } catch {
         return forward()
       }
+      guard !state.withLock({ $0.isEnded }) else { return forward() }
       access.handle(request, respond)
     }
     if !isAccepted { forward() }
@@ -72,8 +74,13 @@ public final class StandbyReader: Sendable {
   /// Returns true if the socket of a request belongs to this node's own live stream.
   public func hasOpened(_ request: HTTPRequest) -> Bool { request.access?.middleware === access }
 
-  /// Ends sockets and streams, because this node is about to own the store; their clients connect again.
-  public func end() { access.drain() }
+  /// Ends sockets and streams, because this node is about to own the store; their clients connect again. Requests in
+  /// progress open no further ones: those would receive nothing.
+  public func end() {
+    state.withLock { $0.isEnded = true }
+    live.close()
+    access.drain()
+  }
 
   /// The mark of the flows that are served, as far as this node knows.
   var servedFlows: String { engine.catalogue.mark }
