@@ -1,11 +1,13 @@
 import FlowChecker
-import FlowSource
+public import FlowSource
 import FlowSyntax
 
 /// Checks files as separate programs: each file with its imports is one program, unless another file imports it.
-/// - Parameter isFormChecked: True to report files that `flow fmt` would change (F910).
+/// - Parameters:
+///   - isFormChecked: True to report files that `flow fmt` would change (F910).
+///   - parallelism: The way in which the flows of a program are distributed.
 public func check(
-  roots: [String], isFormChecked: Bool = false, load: @escaping (String) -> [UInt8]?
+  roots: [String], isFormChecked: Bool = false, parallelism: Parallelism = .none, load: @escaping (String) -> [UInt8]?
 ) -> Compilation {
   var loader = Loader(load: load)
   for path in roots { loader.add(path, from: nil, chain: []) }
@@ -16,7 +18,8 @@ public func check(
   for top in tops {
     let files = closure(of: top, byName)
     let isComplete = !files.contains { broken.contains($0.source.name) }
-    let checked = FlowChecker.check(files, sources: loader.sources, isComplete: isComplete, isWanted: false)
+    let checked = FlowChecker.check(
+      files, sources: loader.sources, isComplete: isComplete, isWanted: false, parallelism: parallelism)
     diagnostics += checked.diagnostics
   }
   if isFormChecked { diagnostics += loader.files.compactMap(formDiagnostic) }

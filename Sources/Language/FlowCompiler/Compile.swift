@@ -1,6 +1,6 @@
 import FlowChecker
 import FlowDiagnostics
-import FlowSource
+public import FlowSource
 import FlowSyntax
 
 /// The maximum number of files in one program.
@@ -15,14 +15,17 @@ public func compile(_ path: String, load: @escaping (String) -> [UInt8]?) -> Com
 }
 
 /// Compiles files as one program.
-/// - Parameter isLowered: True to return the program; false to return diagnostics only.
+/// - Parameters:
+///   - isLowered: True to return the program; false to return diagnostics only.
+///   - parallelism: The way in which the flows are distributed.
 public func compile(
-  _ paths: [String], isLowered: Bool = true, load: @escaping (String) -> [UInt8]?
+  _ paths: [String], isLowered: Bool = true, parallelism: Parallelism = .none, load: @escaping (String) -> [UInt8]?
 ) -> Compilation {
   var loader = Loader(load: load)
   for path in paths { loader.add(normalizedPath(path), from: nil, chain: []) }
   let isComplete = !loader.problems.hasErrors
-  let checked = check(loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered)
+  let checked = check(
+    loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered, parallelism: parallelism)
   let diagnostics = (loader.problems + checked.diagnostics).sortedByRange()
   guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
     return Compilation(sources: loader.sources, diagnostics: diagnostics, suppressions: loader.suppressions)

@@ -8,28 +8,30 @@ public import FlowSyntax
 /// - Parameters:
 ///   - isComplete: True if all files were found; otherwise checks for unused declarations are skipped.
 ///   - isWanted: True to return the checked program; false to return diagnostics only and keep no flow.
+///   - parallelism: The way in which the flows are distributed.
 /// - Returns: The checked program, or nil when there are errors; and the diagnostics.
 public func check(
-  _ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true, isWanted: Bool = true
+  _ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true, isWanted: Bool = true,
+  parallelism: Parallelism = .none
 ) -> (program: CheckedProgram?, diagnostics: [Diagnostic]) {
-  let (run, all) = run(files, sources, isComplete: isComplete, isWanted: isWanted)
+  let (run, all) = run(files, sources, isComplete: isComplete, isWanted: isWanted, parallelism: parallelism)
   guard isWanted, !all.hasErrors else { return (nil, all) }
   return (run.program(sources), all)
 }
 
 /// Checks the files of a program and keeps the names and types that hold, whether or not there are errors.
 public func analyze(_ files: [ParsedFile], sources: SourceSet, isComplete: Bool = true) -> Analysis {
-  let (run, all) = run(files, sources, isComplete: isComplete, isWanted: true)
+  let (run, all) = run(files, sources, isComplete: isComplete, isWanted: true, parallelism: .none)
   return Analysis(
     program: all.hasErrors ? nil : run.program(sources), environment: run.declarations.environment,
     environments: run.environments, diagnostics: all)
 }
 
 private func run(
-  _ files: [ParsedFile], _ sources: SourceSet, isComplete: Bool, isWanted: Bool
+  _ files: [ParsedFile], _ sources: SourceSet, isComplete: Bool, isWanted: Bool, parallelism: Parallelism
 ) -> (CheckRun, [Diagnostic]) {
   var run = CheckRun(files, isWhole: isComplete && !files.contains { $0.diagnostics.hasErrors })
-  run.checkFlows(keeping: isWanted)
+  run.checkFlows(keeping: isWanted, parallelism)
   run.checkTogether(sources)
   let found = run.problems + (run.problems.hasErrors ? [] : run.lints)
   let independent = found.filter { problem in !files.contains { $0.broken.explains(problem) } }
@@ -51,6 +53,17 @@ extension BrokenParts {
     if problem.code == "F105", problem.message.hasPrefix("this test starts") { return true }
     return names.contains { problem.message.contains("`\($0)`") }
   }
+}
+
+/// The result of the check of one flow.
+private struct FlowCheck {
+  var summary: FlowSummary
+  var tests: [CheckedTest] = []
+  var problems: [Diagnostic] = []
+  var lints: [Diagnostic] = []
+  var flow: CheckedFlow?
+  var environment: Environment?
+  var checker: FlowChecker?
 }
 
 /// One check of a whole program.
@@ -82,7 +95,7 @@ private struct CheckRun {
     context = LintContext(files: files, symbols: symbols, actions: actions)
   }
 
-  mutating func checkFlows(keeping isKept: Bool) {
+  mutating func checkFlows(keeping isKept: Bool, _ parallelism: Parallelism) {
     let testNodes = testsByFlow(files, symbols, into: &problems)
     let shared = testNodes.sorted { $0.key < $1.key }.flatMap { flow, nodes in
       nodes.filter(\.isShared).map { (node: $0, flow: flow) }
@@ -90,28 +103,48 @@ private struct CheckRun {
     let together = shared.reduce(into: Set<Int>()) {
       $0.formUnion(SharedTestChecker.flows(of: $1.node, tested: $1.flow, symbols))
     }
+    let checks = parallelism.map(count: symbols.flows.count) { [run = self] index in
+      run.check(flow: index, testNodes[index] ?? [], isKept: isKept, isShared: together.contains(index))
+    }
     var kept: [Int: FlowChecker] = [:]
-    for (index, node) in symbols.flows.enumerated() {
-      var checker = FlowChecker(
-        node, symbols: symbols, declarations: declarations, actions: actions, callees: callees, isWhole: isWhole)
-      let flow = checker.check()
-      for test in testNodes[index] ?? [] where !test.isShared { tests.append(checker.check(test, flow: index)) }
-      problems += checker.problems
-      summaries.append(FlowSummary(flow, relays: checker.relays))
-      if isWhole, !checker.problems.hasErrors { lints += lint(flow, context) }
-      if isKept {
-        flows.append(flow)
-        environments[node.name.text] = checker.environment
-      }
-      guard together.contains(index) else { continue }
-      checker.problems = []
-      kept[index] = checker
+    for (index, check) in checks.enumerated() {
+      tests += check.tests
+      problems += check.problems
+      lints += check.lints
+      summaries.append(check.summary)
+      if let flow = check.flow { flows.append(flow) }
+      environments[symbols.flows[index].name.text] = check.environment
+      kept[index] = check.checker
     }
     var checker = SharedTestChecker(symbols, kept)
     for (node, flow) in shared { tests.append(checker.check(node, tested: flow)) }
     problems += checker.problems
     // In the order of the text.
     tests.sort { $0.range.lower < $1.range.lower }
+  }
+
+  /// Checks a flow with the tests of it alone.
+  /// - Parameters:
+  ///   - isKept: True to return the flow.
+  ///   - isShared: True to return its checker, for tests of several flows.
+  private func check(flow index: Int, _ testNodes: [TestNode], isKept: Bool, isShared: Bool) -> FlowCheck {
+    let node = symbols.flows[index]
+    var checker = FlowChecker(
+      node, symbols: symbols, declarations: declarations, actions: actions, callees: callees, isWhole: isWhole)
+    let flow = checker.check()
+    var found = FlowCheck(summary: FlowSummary(flow, relays: checker.relays))
+    for test in testNodes where !test.isShared { found.tests.append(checker.check(test, flow: index)) }
+    found.problems = checker.problems
+    if isWhole, !checker.problems.hasErrors { found.lints = lint(flow, context) }
+    if isKept {
+      found.flow = flow
+      found.environment = checker.environment
+    }
+    if isShared {
+      checker.problems = []
+      found.checker = checker
+    }
+    return found
   }
 
   /// Checks across flows.

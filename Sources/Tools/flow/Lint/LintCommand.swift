@@ -70,7 +70,7 @@ struct LintCommand {
   }
 
   private func check(_ files: [String]) -> Compilation {
-    FlowCompiler.check(roots: files, isFormChecked: isLint) { text(of: $0) }
+    FlowCompiler.check(roots: files, isFormChecked: isLint, parallelism: .threads) { text(of: $0) }
   }
 
   /// The text of a file; that of standard input for its name.
