@@ -15,6 +15,17 @@ struct StateTable {
 
   func cell(_ state: Int, _ position: Int) -> Int32 { cells[state * width + position] }
 
+  /// The number of a state; nil when it is not in the table.
+  func number(of state: [Int32]) -> Int? {
+    var bucket = StateTable.hash(state[...]) & (buckets.count - 1)
+    while buckets[bucket] != 0 {
+      let known = Int(buckets[bucket]) - 1
+      if isEqual(known, state) { return known }
+      bucket = (bucket + 1) & (buckets.count - 1)
+    }
+    return nil
+  }
+
   /// The number of a state, and whether it is new.
   mutating func insert(_ state: [Int32]) -> (state: Int, isNew: Bool) {
     if count * 2 >= buckets.count { grow() }

@@ -172,16 +172,13 @@ struct LeadsTo {
   private func lasso(_ part: Set<Int>) -> CounterExample? {
     guard let start = part.min() else { return nil }
     let inner = guide(goals: part)
-    var stem: [RunInput]?
-    var situations: [[String]] = []
     // A stem to the part, and then a way inside of it that repeats a situation.
-    stem = decider.replay.run(along: inner, isGivenUp: decider.isGivenUp) { run, _ in
+    let stem = decider.replay.run(along: inner, isGivenUp: decider.isGivenUp) { run, _ in
       self.decider.replay.matches(run, start) || part.contains { self.decider.replay.matches(run, $0) }
     }
     guard let stem else { return nil }
     var run = VirtualRun(stepper: decider.stepper, flow: decider.model.index, now: TestRunner.start)
     for move in stem { _ = run.make(move) }
-    situations.append(decider.replay.situation(run))
     guard let loop = loop(from: run, in: part) else { return nil }
     for move in loop { _ = run.make(move) }
     return counterExample(
@@ -192,7 +189,7 @@ struct LeadsTo {
   private func loop(from origin: VirtualRun, in part: Set<Int>) -> [RunInput]? {
     let goal = decider.replay.situation(origin)
     var open: [(run: VirtualRun, moves: [RunInput])] = [(origin, [])]
-    var seen: Set<[String]> = []
+    var seen: Set<Replay.Situation?> = []
     var next = 0
     while next < open.count, open.count < 2000, !decider.isGivenUp() {
       let (run, moves) = open[next]

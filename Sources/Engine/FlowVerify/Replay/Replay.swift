@@ -15,12 +15,19 @@ final class Replay {
   let stepper: Stepper
   let sampler: InputSampler
   private var steps = 0
-  private var candidates: [CandidateKey: [InputSet]] = [:]
+  private var ways: [AbstractStep: [Way]] = [:]
 
-  private struct CandidateKey: Hashable {
+  private struct AbstractStep: Hashable {
     var state: Int
     var input: AbstractInput
-    var targets: Set<Int>?
+  }
+
+  /// What the paths of an abstract step to one state have in common.
+  private struct Way {
+    /// The state after the step; nil for a refusal.
+    var target: Int?
+    var isMistake: Bool
+    var inputs: [InputSet]
   }
 
   /// The input of one way through an abstract step.
@@ -29,6 +36,29 @@ final class Replay {
     var roles: [String]
     var sender: String?
     var callers: [String]
+  }
+
+  /// The parts that distinguish one situation of a run from another.
+  struct Situation: Hashable {
+    struct Timer: Hashable {
+      var transition: Int
+      /// In milliseconds.
+      var wait: Int64
+    }
+
+    var status: Instance.Status
+    var active: StateSet
+    var timers: Set<Timer>
+    var work: [String]
+    var deferred: [DeferredEvent]
+    var undoCount: Int
+    /// JSON.
+    var data: String
+  }
+
+  private struct Visit: Hashable {
+    var node: Int
+    var situation: Situation?
   }
 
   private struct Node {
@@ -56,7 +86,7 @@ final class Replay {
     let origin = VirtualRun(stepper: stepper, flow: model.index, now: TestRunner.start)
     var queue: [[Node]] = Array(repeating: [], count: first + 1)
     queue[first].append(Node(run: origin, node: 0, moves: []))
-    var seen: Set<[String]> = []
+    var seen: Set<Visit> = []
     var cost = first
     while cost < queue.count {
       guard let node = queue[cost].popLast() else {
@@ -78,7 +108,7 @@ final class Replay {
             guard let distance = distances[target], matches(next.run, guide.states[target]) else { continue }
             let after = node.moves + moves
             if guide.goals.contains(target), isGoal(next.run, next.events) { return after }
-            guard seen.insert(["\(target)"] + situation(next.run)).inserted else { continue }
+            guard seen.insert(Visit(node: target, situation: situation(next.run))).inserted else { continue }
             let total = after.count + distance
             while queue.count <= total { queue.append([]) }
             queue[Swift.max(total, cost)].append(Node(run: next.run, node: target, moves: after))
@@ -110,13 +140,15 @@ final class Replay {
     return (next, events)
   }
 
-  /// The parts that distinguish one situation of a run from another.
-  func situation(_ run: VirtualRun) -> [String] {
-    guard let instance = run.instance else { return [] }
-    let timers = instance.timers.map { "\($0.transition) \($0.due - run.now)" }
-    let work = run.outstanding.filter(\.isAwaited).map { stepper.machine.name(of: $0.job.target) }
-    return run.leafPaths + [instance.status.rawValue] + timers.sorted() + work.sorted()
-      + ["\(instance.deferred)", "\(instance.undos.count)", instance.dataJSON(in: stepper.machine).text()]
+  /// The situation of a run; nil before its instance has started.
+  func situation(_ run: VirtualRun) -> Situation? {
+    guard let instance = run.instance else { return nil }
+    return Situation(
+      status: instance.status, active: instance.active,
+      timers: Set(instance.timers.map { .init(transition: $0.transition, wait: $0.due - run.now) }),
+      work: run.outstanding.filter(\.isAwaited).map { stepper.machine.name(of: $0.job.target) }.sorted(),
+      deferred: instance.deferred, undoCount: instance.undos.count,
+      data: instance.dataJSON(in: stepper.machine).text())
   }
 
   // MARK: - Matching
@@ -182,28 +214,41 @@ extension Replay {
   /// The inputs of an abstract step, by the ways through it.
   /// - Parameter targets: The states that the step leads to; nil for ways that end in a mistake.
   func inputSets(_ input: AbstractInput, at state: Int, toward targets: Set<Int>?) -> [InputSet] {
-    let key = CandidateKey(state: state, input: input, targets: targets)
-    if let known = candidates[key] { return known }
     var found: [InputSet] = []
+    for way in ways(of: input, at: state) {
+      let isMeant = if let targets { way.target.map(targets.contains) ?? false } else { way.isMistake }
+      for set in way.inputs where isMeant && !found.contains(set) { found.append(set) }
+    }
+    return found
+  }
+
+  /// Executes an abstract step once for all searches.
+  private func ways(of input: AbstractInput, at state: Int) -> [Way] {
+    let step = AbstractStep(state: state, input: input)
+    if let known = ways[step] { return known }
+    var found: [Way] = []
     executor.recordsInputs = true
     defer { executor.recordsInputs = false }
     executor.execute(input, from: graph.states[state]) { result in
-      guard isMeant(result, targets) else { return }
-      for set in result.inputs where !found.contains(set) { found.append(set) }
+      let isMistake = isMistake(result)
+      var target: Int?
+      if case .refused = result.kind {} else { target = graph.states.number(of: result.cells) }
+      guard isMistake || target != nil else { return }
+      if let index = found.firstIndex(where: { $0.target == target && $0.isMistake == isMistake }) {
+        for set in result.inputs where !found[index].inputs.contains(set) { found[index].inputs.append(set) }
+      } else {
+        found.append(Way(target: target, isMistake: isMistake, inputs: result.inputs))
+      }
     }
-    candidates[key] = found
+    ways[step] = found
     return found
   }
-}
 
-extension Replay {
-  private func isMeant(_ result: PathResult, _ targets: Set<Int>?) -> Bool {
+  private func isMistake(_ result: PathResult) -> Bool {
     switch result.kind {
-    case .refused(let refusal), .incident(let refusal): if targets == nil { return refusal.isMistake }
-    case .applied, .ignored, .deferred: if targets == nil { return !result.refusedOffers.isEmpty }
+    case .refused(let refusal), .incident(let refusal): refusal.isMistake
+    case .applied, .ignored, .deferred: !result.refusedOffers.isEmpty
     }
-    if case .refused = result.kind { return false }
-    return targets?.contains { graph.states[$0].elementsEqual(result.cells) } ?? false
   }
 }
 
