@@ -54,14 +54,15 @@ import Testing
     try fill(source, world)
     let middle = try postgres(first)
     let copied = try StoreCopy(
-      from: source, reader: SQLiteQueries(path: first.path), to: middle.store, targetReader: middle.queries
+      from: source, reader: SQLiteQueries(path: first.path), to: middle.store, targetReader: middle.queries,
+      page: 7
     ).run()
     #expect(copied.instances == 42 && copied.answers == 40)
     #expect(copied.entries > 70 && copied.jobs > 0)
     var back: SQLiteStore? = try SQLiteStore(path: second.path)
     if let back {
       let again = try StoreCopy(
-        from: middle.store, reader: middle.queries, to: back, targetReader: SQLiteQueries(path: second.path)
+        from: middle.store, reader: middle.queries, to: back, targetReader: SQLiteQueries(path: second.path), page: 7
       ).run()
       #expect(again == copied)
     }

@@ -196,13 +196,26 @@ import Testing
     #expect(try queries.jobs(flow: "F", after: 0, limit: 9).map(\.key) == ["k2"])
     #expect(try queries.jobs(instance: 2).map(\.once) == ["o"])
     #expect(try queries.deadLetters(flow: nil, after: 0, limit: 9).map(\.row.message) == ["m\u{0}"])
+    #expect(try queries.deadLetters(flow: "F", after: 0, limit: 9).map(\.row.job.id) == [2])
+    #expect(try queries.deadLetters(flow: "G", queues: ["amqp x"], after: 0, limit: 9).isEmpty)
+    var refused = StoreBatch()
+    refused.dead = [
+      DeadRow(
+        job: JobRow(
+          id: 901, instance: 0, revision: 0, number: 0, action: "Order", queue: "redis orders", call: nil, once: "m7",
+          due: .at(1), origin: 901, arguments: Array("{}".utf8)), at: 1, code: "gone", message: "it has ended")
+    ]
+    refused.lastJob = 901
+    try store.commit(refused)
+    let ofQueue = try queries.deadLetters(flow: "G", queues: ["amqp x", "redis orders"], after: 0, limit: 9)
+    #expect(ofQueue.map(\.row.job.id) == [901] && ofQueue.map(\.flow) == [""])
     #expect(try queries.versions(flow: "F") == batch.versions && store.deployments() == batch.deployments)
     #expect(try queries.schedules() == Array(batch.schedules.values) && queries.bulkOperations() == batch.bulk)
     #expect(try queries.source(hash: "d")?.map(\.name) == ["f.flow"] && queries.definition(hash: "d")?.count == 2)
     #expect(try store.wasServed(flow: "F", definition: "d") && store.throttle(action: "a")?.count == 3)
     #expect(try store.completion(job: 1)?.fence == 2)
     let size = try queries.extent()
-    #expect(size.timers == 1 && size.jobs == 1 && size.deadLetters == 1 && size.bytes > 0)
+    #expect(size.timers == 1 && size.jobs == 1 && size.deadLetters == 2 && size.bytes > 0)
     #expect(try store.dueJobs(queue: "q", of: ["F"], at: 3, limit: 9).map(\.id) == [1])
     #expect(try store.dueJobs(queue: "q", of: ["G"], at: 3, limit: 9).isEmpty)
   }

@@ -6,16 +6,18 @@ import FlowMachine
 /// The copy has the identity of its source: subscribers continue with their cursors, and idempotency keys of jobs stay
 /// the same. Only one of the two may be served afterwards.
 public struct StoreCopy {
-  static let page = 500
-
   let source: any StoreTransfer
   let reader: any Queries
   let target: any StoreTransfer
   let targetReader: any Queries
+  /// The number of rows that are read at once.
+  let page: Int
 
   package init(
-    from source: any StoreTransfer, reader: any Queries, to target: any StoreTransfer, targetReader: any Queries
+    from source: any StoreTransfer, reader: any Queries, to target: any StoreTransfer, targetReader: any Queries,
+    page: Int = 500
   ) {
+    self.page = page
     self.source = source
     self.reader = reader
     self.target = target
@@ -64,7 +66,7 @@ public struct StoreCopy {
 
   private func copyInstances() throws(StoreError) -> Int {
     try copyPages { last throws(StoreError) in
-      try reader.instances(InstanceFilter(), after: last?.id, limit: StoreCopy.page).rows
+      try reader.instances(InstanceFilter(), after: last?.id, limit: page).rows
     } to: { rows throws(StoreError) in
       var batch = StoreBatch()
       for row in rows {
@@ -78,7 +80,7 @@ public struct StoreCopy {
 
   private func copyJournal() throws(StoreError) -> Int {
     try copyPages { last throws(StoreError) in
-      try reader.journal(after: last?.sequence ?? 0, limit: StoreCopy.page).rows
+      try reader.journal(after: last?.sequence ?? 0, limit: page).rows
     } to: { rows throws(StoreError) in
       var batch = StoreBatch()
       batch.journal = rows
@@ -88,7 +90,7 @@ public struct StoreCopy {
 
   private func copyTimers() throws(StoreError) {
     _ = try copyPages { last throws(StoreError) in
-      try source.transferTimers(after: last?.id, limit: StoreCopy.page)
+      try source.transferTimers(after: last?.id, limit: page)
     } to: { rows throws(StoreError) in
       var batch = StoreBatch()
       for timer in rows { batch.timers[timer.id] = timer.due }
@@ -98,14 +100,14 @@ public struct StoreCopy {
 
   private func copyJobs() throws(StoreError) -> Int {
     let count = try copyPages { last throws(StoreError) in
-      try reader.jobs(flow: nil, after: last?.row.id ?? 0, limit: StoreCopy.page).rows
+      try reader.jobs(flow: nil, after: last?.row.id ?? 0, limit: page).rows
     } to: { rows throws(StoreError) in
       var batch = StoreBatch()
       for job in rows { batch.jobs[job.row.id] = job.row }
       try target.commit(batch)
     }
     _ = try copyPages { last throws(StoreError) in
-      try reader.deadLetters(flow: nil, after: last?.row.job.id ?? 0, limit: StoreCopy.page).rows
+      try reader.deadLetters(flow: nil, after: last?.row.job.id ?? 0, limit: page).rows
     } to: { rows throws(StoreError) in
       var batch = StoreBatch()
       batch.dead = rows.map(\.row)
@@ -116,20 +118,20 @@ public struct StoreCopy {
 
   private func copyAnswers(since: Int64) throws(StoreError) -> Int {
     try copyPages { last throws(StoreError) in
-      try source.transferAnswers(after: last?.hash, limit: StoreCopy.page)
+      try source.transferAnswers(after: last?.hash, limit: page)
     } to: { rows throws(StoreError) in
       try target.adopt(rows, since: since)
     }
   }
 
-  /// - Parameter page: Reads the rows after the last one of the previous page, which is nil for the first page.
+  /// - Parameter read: Reads the rows after the last one of the previous page, which is nil for the first page.
   /// - Returns: The number of rows.
   private func copyPages<Row>(
-    _ page: (Row?) throws(StoreError) -> [Row], to write: ([Row]) throws(StoreError) -> Void
+    _ read: (Row?) throws(StoreError) -> [Row], to write: ([Row]) throws(StoreError) -> Void
   ) throws(StoreError) -> Int {
     var (count, last): (Int, Row?) = (0, nil)
     while true {
-      let rows = try page(last)
+      let rows = try read(last)
       guard let newest = rows.last else { return count }
       try write(rows)
       count += rows.count
