@@ -137,7 +137,7 @@ extension HTTPRequest {
       throw .badRequest("the header `\(name)` is given more than once")
     }
     var attributes: Set<String> = []
-    for field in headers where field.name.count > 3 && field.name.prefix(3).lowercased() == "ce-" {
+    for field in headers where field.name.isAttribute {
       guard attributes.insert(field.name.lowercased()).inserted else {
         throw .badRequest("the header `\(field.name)` is given more than once")
       }
@@ -154,5 +154,13 @@ extension HTTPRequest {
       }
     }
     return (weights[coding] ?? weights["*"] ?? 0) > 0
+  }
+}
+
+extension String {
+  /// True for the name of a header that is an attribute of a CloudEvent: `ce-` and more, in any case.
+  fileprivate var isAttribute: Bool {
+    guard utf8.count > 3 else { return false }
+    return zip(utf8, "ce-".utf8).allSatisfy { $0 | 0x20 == $1 }
   }
 }

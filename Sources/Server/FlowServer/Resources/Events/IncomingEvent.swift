@@ -188,7 +188,10 @@ struct IncomingEvent: Sendable {
 extension HTTPRequest {
   /// The media type of the body in lowercase, without its parameters.
   var mediaType: String {
-    let type = (headers["Content-Type"] ?? "").split(separator: ";").first ?? ""
+    let value = headers["Content-Type"] ?? ""
+    // The usual one, without allocations.
+    if value == IncomingEvent.json { return value }
+    let type = value.split(separator: ";").first ?? ""
     return type.filter { $0 != " " && $0 != "\t" }.lowercased()
   }
 
