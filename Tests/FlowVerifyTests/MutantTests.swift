@@ -12,14 +12,14 @@ import Testing
 @Suite struct MutantTests {
   /// `FLOW_LONG_TESTS` adds the samples, all mutants, and more random runs that decide whether a mutant has a fault.
   static let flows =
-    (Soundness.folders + (Soundness.isLong ? Soundness.samples : [])).flatMap { Sample.all(in: $0) }
+    (Soundness.folders + (Soundness.isLong ? ["Tests/Peers/spin"] + Soundness.samples : [])).flatMap { Sample.all(in: $0) }
 
   @Test("No planted fault is overlooked", arguments: flows)
   func faultsAreNotOverlooked(_ sample: Sample) throws {
     guard let program = Soundness.program(sample) else { return }
     var (shown, open) = (0, 0)
     for flow in program.flows.indices {
-      for mutant in Mutant.all(of: program, in: flow).prefix(Soundness.isLong ? 20 : 12) {
+      for mutant in Mutant.all(of: program, in: flow).prefix(Soundness.isLong ? 40 : 12) {
         let finding = try Simulation(mutant, flow: flow).run(count: Soundness.isLong ? 1000 : 150, seed: 1).finding
         guard let finding else { continue }
         let verdicts = try Soundness.report(mutant, flow).properties.map(\.verdict)

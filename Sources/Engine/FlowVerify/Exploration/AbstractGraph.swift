@@ -87,6 +87,13 @@ extension AbstractGraph {
   init(_ executor: Executor, maximumStates: Int, maximumMicrosteps: Int = .max, isGivenUp: () -> Bool) {
     states = StateTable(width: executor.width)
     _ = states.insert(executor.initialCells)
+    explore(executor, maximumStates: maximumStates, maximumMicrosteps: maximumMicrosteps, isGivenUp: isGivenUp)
+    noteEndlessTimers(executor)
+  }
+
+  private mutating func explore(
+    _ executor: Executor, maximumStates: Int, maximumMicrosteps: Int, isGivenUp: () -> Bool
+  ) {
     var next = 0
     while next < states.count {
       if isGivenUp() {
@@ -135,6 +142,18 @@ extension AbstractGraph {
         && ($0.isCertain || !edge.isCertain)
     }
     if !isKnown { edges.append(edge) }
+  }
+
+  /// Each firing of timers that set each other off may be the one that is refused.
+  private mutating func noteEndlessTimers(_ executor: Executor) {
+    let timers = executor.endlessTimers
+    guard !timers.isEmpty else { return }
+    for state in 0..<edgeStarts.count {
+      for edge in edges(of: state) {
+        guard case .timer(let timer) = edge.input, timers.contains(timer) else { continue }
+        add(Mistake(refusal: .endlessTimers, isIncident: true), in: state, on: edge.input)
+      }
+    }
   }
 
   private mutating func add(_ mistake: Mistake, in state: Int, on input: AbstractInput) {

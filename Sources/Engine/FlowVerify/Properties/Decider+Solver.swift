@@ -12,6 +12,8 @@ extension Decider {
   /// A proof that none of some mistakes happens; nil without a solver, or when it finds none.
   func provedBySolver(_ mistakes: [AbstractGraph.Mistake: [AbstractGraph.Occurrence]]) -> SolverProof? {
     guard let solver = executor.solver, !isGivenUp() else { return nil }
+    // No single step shows that timers set each other off.
+    guard !mistakes.keys.contains(where: { $0.refusal == .endlessTimers }) else { return nil }
     let meant = Set(mistakes.keys)
     let isMeant = { (result: PathResult) -> Bool in
       switch result.kind {

@@ -13,6 +13,7 @@ extension Executor {
 
   /// Visits every way in which a step may go.
   func execute(_ input: AbstractInput, from state: ArraySlice<Int32>, _ visit: (PathResult) -> Void) {
+    firing = if case .timer(let timer) = input { timer } else { nil }
     if !segmentedInputs.contains(input) {
       if let whole = wholePaths(input, from: state) {
         for result in whole { visit(result) }

@@ -26,6 +26,7 @@ extension Executor {
       guard try hasNext(row) else { return }
     } else if let due = row.due {
       let length = try evaluate(due, at: row.location)
+      if row.timer == .at { noteOverdue(timer, at: length) }
       if row.timer != .at, case .scalar(let term) = length {
         let bounds = set(of: term).numberBounds
         if bounds.map({ $0.upperBound <= 0 }) ?? false { throw .refused(.failed(row.location, due)) }

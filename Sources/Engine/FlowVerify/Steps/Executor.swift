@@ -52,6 +52,11 @@ final class Executor {
   var messages: [GroupMessage] = []
   private var messageNumbers: [GroupMessage: Int] = [:]
 
+  /// The timer whose firing the step is; nil for any other input.
+  var firing: Int?
+  /// For each timer that fires, the timers that its step arms and that may be due at once.
+  var overdueTimers: [Int: Set<Int>] = [:]
+
   // The choices of the path.
   var trail: [PathChoice] = []
   var cursor = 0

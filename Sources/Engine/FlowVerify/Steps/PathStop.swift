@@ -25,6 +25,8 @@ enum AbstractRefusal: Hashable {
   case invariant(Int)
   case never(Int)
   case endless
+  /// Timers that are due as soon as another has fired set each other off without end.
+  case endlessTimers
   case tooManyDeferred
   case internalEvent
 
@@ -45,7 +47,7 @@ extension AbstractRefusal {
     case (.invariant(let text, _), .invariant(let position)): text == model.flow.invariants[position].text
     case (.invariant(let text, _), .never(let position)): text == model.flow.text(ofProperty: position)
     case (.raised(let name, _), .raised(let event)): name == model.program.events[event].name
-    case (.tooManyMicrosteps, .endless), (.tooManyDeferred, .tooManyDeferred): true
+    case (.tooManyMicrosteps, .endless), (.tooManyMicrosteps, .endlessTimers), (.tooManyDeferred, .tooManyDeferred): true
     default: false
     }
   }

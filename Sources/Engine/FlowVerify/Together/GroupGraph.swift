@@ -47,6 +47,23 @@ struct GroupGraph {
       if limitation == nil { expand(next) }
       next += 1
     }
+    noteEndlessTimers()
+  }
+
+  private mutating func noteEndlessTimers() {
+    for (number, member) in group.members.enumerated() {
+      let timers = member.executor.endlessTimers
+      let mistake = Mistake(
+        member: number, mistake: AbstractGraph.Mistake(refusal: .endlessTimers, isIncident: true))
+      for (situation, edges) in edges.enumerated() where !timers.isEmpty {
+        for edge in edges {
+          guard let input = edge.input, input.member == number, case .timer(let timer) = input.input,
+            timers.contains(timer)
+          else { continue }
+          mistakes[mistake, default: []].append(Occurrence(situation: situation, input: input))
+        }
+      }
+    }
   }
 
   /// The reason that a group can't be followed.
