@@ -11,8 +11,8 @@ import Testing
 /// Faults that are planted in flows: where random runs show that a fault breaks something, no verdict may overlook it.
 @Suite struct MutantTests {
   /// `FLOW_LONG_TESTS` adds the samples, all mutants, and more random runs that decide whether a mutant has a fault.
-  static let flows =
-    (Soundness.folders + (Soundness.isLong ? ["Tests/Peers/spin"] + Soundness.samples : [])).flatMap { Sample.all(in: $0) }
+  static let flows = (Soundness.folders + (Soundness.isLong ? ["Tests/Peers/spin"] + Soundness.samples : []))
+    .flatMap { Sample.all(in: $0) }
 
   @Test("No planted fault is overlooked", arguments: flows)
   func faultsAreNotOverlooked(_ sample: Sample) throws {
