@@ -153,6 +153,34 @@ private let t1: JSON = ["id": "t1"]
     #expect(cause?["code"] == "INVALID_RESULT")
   }
 
+  @Test("a result that is larger than its `max` is a failure") func largeResult() throws {
+    let text = """
+      event Begin { id: string }
+      action find(id: string) -> list<string> max 1 { http GET "http://find/" + id }
+      flow Search {
+        key id
+        data { id: string  text: string = "" }
+        start on Begin -> searching do id = event.id
+        state searching {
+          call find(id: id) as found
+          on found.done -> closed
+          on found.failed -> broken do text = event.code + ": " + event.message
+        }
+        final closed
+        failed broken
+      }
+      """
+    let store = MemoryStore()
+    let engine = try Engine(machine: TestEngine.make(text).get(), store: store, world: ManualWorld())
+    _ = try engine.submit(EventCommand(event: "Begin", payload: ["id": "s"])).get()
+    _ = try engine.commit()
+    let job = try #require(engine.dispatch().first).job
+    engine.finish(job, .done(["a", "b"]))
+    _ = try engine.commit()
+    let row = try #require(try store.instance(flow: "Search", key: "s"))
+    #expect(try JSON(parsing: row.data)["text"] == "INVALID_RESULT: at most 1 element, not 2")
+  }
+
   @Test("members of a result that its type does not have are ignored; a missing one is a failure")
   func membersOfResults() throws {
     let text = """

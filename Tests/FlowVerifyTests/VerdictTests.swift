@@ -34,10 +34,10 @@ import Testing
   @Test("The time is up also within one long step")
   func timeWithinAStep() throws {
     let text = """
-      event Run { id: string  xs: list<int> max 3 }
+      event Run { id: string  xs: list<int> }
       flow Search {
         key id
-        data { id: string  xs: list<int> max 3  n: int = 0 }
+        data { id: string  xs: list<int>  n: int = 0 }
         invariant n >= 0
         start on Run -> choosing do take id, xs
         state choosing {

@@ -14,7 +14,7 @@ extension Lowering {
       fields: checked.fields.map {
         DataField(
           name: $0.name, type: $0.type, defaultValue: $0.defaultValue.map(expression),
-          state: $0.state.map { StateIndex($0) })
+          state: $0.state.map { StateIndex($0) }, maximum: $0.maximum)
       },
       definitions: checked.definitions.map { LetDefinition(name: $0.name, value: expression($0.value)) },
       calls: IndexedList(checked.calls.map { call($0, actions: actions) }), keptCount: checked.keptCount,
@@ -22,7 +22,8 @@ extension Lowering {
       invariants: checked.invariants.map(expression), states: states(checked), transitions: transitions,
       starts: checked.starts.map(start), properties: checked.properties.map(property),
       readRules: checked.readRules.map { ReadRule(roles: $0.roles, condition: $0.condition.map(expression)) },
-      migrations: checked.migrations.map(migration), location: location(checked.node.name.range))
+      migrations: checked.migrations.map(migration), location: location(checked.node.name.range),
+      resultMaximum: checked.resultMaximum)
   }
 
   private func states(_ checked: CheckedFlow) -> IndexedList<StateIndex, State> {

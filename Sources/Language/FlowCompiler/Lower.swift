@@ -50,7 +50,7 @@ struct Lowering {
       failures: node.failures.map(\.text), binding: binding(checked.binding),
       policy: policy(node.policies, over: Policy()), environment: checked.environment,
       signature: checked.signature.map(expression), concurrency: concurrency(checked),
-      rateKey: checked.rateKey.map(expression))
+      rateKey: checked.rateKey.map(expression), resultMaximum: checked.resultMaximum)
   }
 
   private func concurrency(_ checked: CheckedAction) -> ConcurrencyLimit? {

@@ -129,6 +129,14 @@ extension Machine {
     case .flow(let flow): program.flows[flow].result
     }
   }
+
+  /// The largest size of the result of an action or a flow; nil for no bound.
+  public func resultMaximum(of target: Call.Target) -> Int? {
+    switch target {
+    case .action(let action): program.actions[action].resultMaximum
+    case .flow(let flow): program.flows[flow].resultMaximum
+    }
+  }
 }
 
 extension Machine {
@@ -142,10 +150,5 @@ extension Machine {
   }
 
   /// The record of the arguments of an action or a flow.
-  func parameters(of target: Call.Target) -> RecordDeclaration {
-    switch target {
-    case .action(let action): program.actions[action].parameters
-    case .flow(let flow): program.flows[flow].parameters
-    }
-  }
+  func parameters(of target: Call.Target) -> RecordDeclaration { program.parameters(of: target) }
 }

@@ -41,7 +41,9 @@ extension Interpreter {
     case .assignPart:
       let value = try evaluate(statement.firstValue, at: location)
       let whole = frame[Int(statement.index)]
-      assign(try replacing(whole, path: statement.parts.range, with: value, in: statement), to: Int(statement.index))
+      let new = try replacing(whole, path: statement.parts.range, with: value, in: statement)
+      try requireBound(of: new, in: statement)
+      assign(new, to: Int(statement.index))
     case .perform:
       let action = Int(statement.index)
       let arguments = record(of: .action(action), try values(statement.value, at: location))
@@ -62,6 +64,16 @@ extension Interpreter {
     frame[slot] = value
     changed.insert(slot - FrameLayout.firstField)
     isDataChanged = true
+  }
+
+  /// Checks the size of a value of which a part was replaced.
+  private mutating func requireBound(of value: Slot, in statement: ActionStatementRow) throws(StepFailure) {
+    guard let bound = flow.flow.fields[Int(statement.index) - FrameLayout.firstField].bound else { return }
+    do throws(EvaluationError) {
+      try evaluator.require(value, within: bound)
+    } catch {
+      throw failed(error, in: statement.firstValue, at: statement.location)
+    }
   }
 
   /// Replaces a part of a value.

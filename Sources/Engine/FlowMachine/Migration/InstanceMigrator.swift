@@ -175,10 +175,17 @@ struct InstanceMigrator {
     var members: [JSON.Member] = []
     for field in map.new.fields {
       guard let name = oldName(of: field), let json = document[name] else { continue }
-      guard case .success = Value.from(json, as: field.type, in: machine.types) else {
+      guard case .success(let value) = Value.from(json, as: field.type, in: machine.types) else {
         if assigned.contains(field.name) { continue }
         throw ProgramError(
           "the field `\(field.name)` has another type: write `migrate from \(map.old.version) { data "
+            + "\(field.name) = … }`"
+        )
+      }
+      if let excess = field.maximum.flatMap({ value.excess(over: $0) }) {
+        if assigned.contains(field.name) { continue }
+        throw ProgramError(
+          "the field `\(field.name)` holds \(excess): write `migrate from \(map.old.version) { data "
             + "\(field.name) = … }`"
         )
       }

@@ -29,6 +29,11 @@ extension Stepper {
       throw ForkProblem(
         message: "`\(old.key)` waits for `\(flow.calls[call].name)`, whose result can reach only one of two")
     }
+    if let bound = flow.key.flatMap({ flow.fields[$0].bound }),
+      let excess = Value.string(key).excess(over: bound.maximum)
+    {
+      throw ForkProblem(message: "the key `\(bound.name)` holds \(excess)")
+    }
     let header = InstanceHeader(
       flow: old.flow, key: key, status: old.status, revision: old.revision, startedAt: now)
     let copy: Instance

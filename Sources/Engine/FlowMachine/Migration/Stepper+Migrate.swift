@@ -128,7 +128,7 @@ extension Stepper {
   private func assign(_ value: SourcedExpression, to field: Int, _ declaration: DataField) throws(MigrationProblem) {
     let summary = "`\(declaration.name)` can't be computed"
     do {
-      let code = try ExpressionProgram(value.tree, types: machine.types)
+      let code = try ExpressionProgram(value.tree, types: machine.types, bound: declaration.bound)
       let slot = try evaluator.evaluate(code, frame: frame)
       frame[FrameLayout.firstField + field] = evaluator.slot(
         evaluator.value(slot, as: value.tree.type), as: declaration.type)

@@ -50,7 +50,7 @@ struct FlowBuilder {
     for index in flow.transitions.indices { transitions.append(try transition(index)) }
     for index in flow.starts.indices { starts.append(try start(index)) }
     for call in flow.calls { calls.append(try self.call(call)) }
-    for field in flow.fields { defaults.append(try add(field.defaultValue)) }
+    for field in flow.fields { defaults.append(try add(field.defaultValue, within: field.bound)) }
     invariants = try add(flow.invariants)
     for rule in flow.readRules {
       readRules.append(LoadedReadRule(roles: rule.roles.map { program.roles[$0] }, condition: try add(rule.condition)))
@@ -60,9 +60,12 @@ struct FlowBuilder {
 
   // MARK: - Parts
 
-  private mutating func add(_ source: SourcedExpression) throws(ProgramError) -> ExpressionIndex {
+  /// - Parameter bound: The bound of the field that is assigned the value.
+  private mutating func add(
+    _ source: SourcedExpression, within bound: SizeBound? = nil
+  ) throws(ProgramError) -> ExpressionIndex {
     do throws(LoadError) {
-      programs.append(try ExpressionProgram(source.tree, types: types))
+      programs.append(try ExpressionProgram(source.tree, types: types, bound: bound))
     } catch {
       throw ProgramError("the expression `\(source.text)`: \(error.message)")
     }
@@ -71,10 +74,21 @@ struct FlowBuilder {
   }
 
   private mutating func add(
-    _ source: SourcedExpression?
+    _ source: SourcedExpression?, within bound: SizeBound? = nil
   ) throws(ProgramError) -> OptionalIndex<ExpressionIndex> {
     guard let source else { return nil }
-    return OptionalIndex(try add(source))
+    return OptionalIndex(try add(source, within: bound))
+  }
+
+  /// The arguments of an action or a flow.
+  private mutating func add(_ list: [SourcedExpression], for target: Call.Target) throws(ProgramError) -> RowRange {
+    let parameters = program.parameters(of: target).fields
+    let start = Int32(programs.count)
+    for (position, source) in list.enumerated() {
+      let bound = parameters.indices.contains(position) ? parameters[position].bound : nil
+      _ = try add(source, within: bound) as ExpressionIndex
+    }
+    return RowRange(start: start, count: Int32(list.count))
   }
 
   private mutating func add(_ list: [SourcedExpression]) throws(ProgramError) -> RowRange {
@@ -111,7 +125,8 @@ struct FlowBuilder {
     return StateRow(
       parent: state.parent, end: state.end, children: add(state.children), entry: try add(state.entry),
       exit: try add(state.exit), timers: add(timers), calls: add(state.calls.filter { !flow.calls[$0].isStep }),
-      steps: add(steps), fields: add(flow.fields(of: index)), result: try add(state.result), isFinal: state.isFinal,
+      steps: add(steps), fields: add(flow.fields(of: index)),
+      result: try add(state.result, within: flow.resultBound), isFinal: state.isFinal,
       isFailed: state.kind == .failed,
       isRegion: state.kind == .region, isParallel: state.kind == .parallel, isRollback: state.isRollback,
       isRemembered: isRemembered, reactsToEvents: state.transitions.contains(where: reactsToEvent),
@@ -164,7 +179,12 @@ struct FlowBuilder {
   }
 
   private mutating func add(_ arguments: [StateArgument]) throws(ProgramError) -> ArgumentRows {
-    ArgumentRows(values: try add(arguments.map(\.value)), fields: add(arguments.map(\.field)))
+    let start = Int32(programs.count)
+    for argument in arguments {
+      _ = try add(argument.value, within: flow.fields[argument.field].bound) as ExpressionIndex
+    }
+    return ArgumentRows(
+      values: RowRange(start: start, count: Int32(arguments.count)), fields: add(arguments.map(\.field)))
   }
 
   private mutating func schedule(_ cron: Cron) throws(ProgramError) -> Schedule {
@@ -183,9 +203,12 @@ struct FlowBuilder {
       row.kind = part.isEmpty ? .assign : .assignPart
       row.index = Int32(slot)
       row.parts = try add(part, of: flow.fields[slot - FrameLayout.firstField].type)
-      row.value = try add([value])
+      // What a part is assigned is checked as a whole.
+      let bound = part.isEmpty ? flow.fields[slot - FrameLayout.firstField].bound : nil
+      let index = try add(value, within: bound) as ExpressionIndex
+      row.value = RowRange(start: index.rawValue, count: 1)
     case .perform(let action, let arguments):
-      (row.kind, row.index, row.value) = (.perform, Int32(action), try add(arguments))
+      (row.kind, row.index, row.value) = (.perform, Int32(action), try add(arguments, for: .action(action)))
     case .emit(let event, let value, let flow):
       (row.kind, row.index, row.value) = (.emit, event.rawValue, try add([value]))
       row.receivers = OptionalIndex(flow)
@@ -228,11 +251,13 @@ struct FlowBuilder {
 
   private mutating func call(_ call: Call) throws(ProgramError) -> CallRow {
     CallRow(
-      state: call.state, arguments: try add(call.arguments), loop: try add(call.loop?.list),
+      state: call.state, arguments: try add(call.arguments, for: call.target), loop: try add(call.loop?.list),
       loopSlot: Int32(call.loop?.slot ?? 0), limit: try add(call.limit), once: try add(call.once),
       priority: try add(call.priority), condition: try add(call.condition), after: add(call.after),
       hasUndo: call.undo != nil,
-      undoArguments: try add(call.undo?.arguments ?? []), resultSlot: Int32(call.resultSlot),
+      undoArguments: try call.undo.map { undo throws(ProgramError) in
+        try add(undo.arguments, for: .action(undo.action))
+      } ?? RowRange(), resultSlot: Int32(call.resultSlot),
       location: add(call.location), isStep: call.isStep, isResultOptional: isResultOptional(call),
       hasAbsentItems: hasAbsentItems(call))
   }

@@ -218,7 +218,9 @@ extension Engine {
   /// because a callee may add some.
   func decode(_ json: JSON, of target: Call.Target, in machine: Machine) -> CallOutcome {
     guard let type = machine.result(of: target) else { return .done(.null) }
-    switch Value.from(json.pruned(to: type, in: machine.types), as: type, in: machine.types) {
+    switch Value.from(
+      json.pruned(to: type, in: machine.types), as: type, in: machine.types, maximum: machine.resultMaximum(of: target))
+    {
     case .success(let value): return .done(value)
     case .failure(let problems):
       let message = problems.text

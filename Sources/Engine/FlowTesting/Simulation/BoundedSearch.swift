@@ -140,8 +140,8 @@ public struct BoundedSearch {
     let codes = machine.failureCodes(of: target).map { code in
       RunInput.end(target, .failed(code: code, message: "tried", attempts: 1))
     }
-    guard let type = machine.result(of: target) else { return [.end(target, .done(.null))] + codes }
-    return distinct { .end(target, .done(values.value(of: type, &$0))) } + codes
+    guard machine.result(of: target) != nil else { return [.end(target, .done(.null))] + codes }
+    return distinct { .end(target, .done(values.result(of: target, in: machine, &$0))) } + codes
   }
 
   /// A few random inputs, the same in each run.

@@ -95,6 +95,12 @@ struct RandomValues {
     for child in tree.children { note(child) }
   }
 
+  /// A result of an action or a flow; null for one without a declared result.
+  func result(of target: Call.Target, in machine: Machine, _ chance: inout SeededRandom) -> Value {
+    guard let type = machine.result(of: target) else { return .null }
+    return value(of: type, &chance).truncated(to: machine.resultMaximum(of: target))
+  }
+
   func value(of type: ValueType, _ chance: inout SeededRandom, depth: Int = 0) -> Value {
     switch type {
     case .bool: return .bool(chance.below(2) == 0)
@@ -124,7 +130,10 @@ struct RandomValues {
   private func record(_ name: String, _ chance: inout SeededRandom, depth: Int) -> Value {
     let fields = types.record(named: name)?.fields ?? []
     var given: [RecordValue.Field] = []
-    for field in fields { given.append(.init(field.name, value(of: field.type, &chance, depth: depth + 1))) }
+    for field in fields {
+      let drawn = value(of: field.type, &chance, depth: depth + 1)
+      given.append(.init(field.name, drawn.truncated(to: field.maximum)))
+    }
     return .record(RecordValue(typeName: name, fields: given))
   }
 }

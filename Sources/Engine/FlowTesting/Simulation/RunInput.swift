@@ -70,7 +70,8 @@ extension RunInput {
     case .end(let target, let outcome):
       guard let target = new.target(named: old.name(of: target), flow: flow) else { return nil }
       guard case .done(let value) = outcome else { return .end(target, outcome) }
-      return fitting(value, type: new.result(of: target) ?? .dyn, old: old, new: new).map { .end(target, .done($0)) }
+      return fitting(value, type: new.result(of: target) ?? .dyn, old: old, new: new)
+        .map { .end(target, .done($0.truncated(to: new.resultMaximum(of: target)))) }
     case .advance: return self
     }
   }

@@ -69,8 +69,7 @@ struct SimulatedRun {
     if !codes.isEmpty, chance.below(3) == 0 {
       return .end(target, .failed(code: chance.pick(codes), message: "simulated", attempts: 1))
     }
-    let value = machine.result(of: target).map { simulation.values.value(of: $0, &chance) } ?? .null
-    return .end(target, .done(value))
+    return .end(target, .done(simulation.values.result(of: target, in: machine, &chance)))
   }
 
   // MARK: - Making

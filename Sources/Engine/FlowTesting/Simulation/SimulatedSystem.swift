@@ -99,8 +99,7 @@ struct SimulatedSystem {
     if !codes.isEmpty, chance.below(3) == 0 {
       return .end(target, owner: owner, .failed(code: chance.pick(codes), message: "simulated", attempts: 1))
     }
-    let value = machine.result(of: target).map { values.value(of: $0, &chance) } ?? .null
-    return .end(target, owner: owner, .done(value))
+    return .end(target, owner: owner, .done(values.result(of: target, in: machine, &chance)))
   }
 
   // MARK: - Making

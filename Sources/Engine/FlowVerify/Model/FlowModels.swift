@@ -23,7 +23,7 @@ struct StatementModel {
   var condition: NodeIndex?
   var location: SourceLocation
 
-  init(_ statement: ActionStatement, _ reader: inout ExpressionReader) {
+  init(_ statement: ActionStatement, of program: Program, _ reader: inout ExpressionReader) {
     location = statement.location
     condition = statement.condition.map { reader.read($0) }
     if let given = statement.loop {
@@ -38,11 +38,12 @@ struct StatementModel {
         case .index(let index), .entry(let index): PartModel.index(reader.read(index))
         }
       }
-      kind = .assign(slot: slot, part: steps, reader.read(value))
+      kind = .assign(slot: slot, part: steps, reader.read(value, within: reader.maximum(of: slot, part: part)))
     case .raise(let event, let value): kind = .raise(event, reader.read(value))
     case .emit(let event, let value, to: let flow): kind = .emit(event, reader.read(value), to: flow)
     case .log(let value): kind = .effect([reader.read(value)])
-    case .perform(_, let arguments): kind = .effect(arguments.map { reader.read($0) })
+    case .perform(let action, let arguments):
+      kind = .effect(reader.read(arguments, for: .action(action), of: program))
     }
   }
 }
@@ -54,7 +55,7 @@ struct ArgumentModel {
 
   init(_ argument: StateArgument, _ reader: inout ExpressionReader) {
     field = argument.field
-    value = reader.read(argument.value)
+    value = reader.read(argument.value, within: reader.fields[argument.field].maximum)
   }
 }
 
@@ -79,14 +80,14 @@ struct TransitionModel {
 
   enum Timer { case after, every, at, cron }
 
-  init(_ transition: Transition, of flow: Flow, _ reader: inout ExpressionReader) {
+  init(_ transition: Transition, of flow: Flow, in program: Program, _ reader: inout ExpressionReader) {
     source = transition.source
     target = transition.target
     isHistory = transition.isHistory
     hasCallers = !transition.roles.isEmpty || !transition.senders.isEmpty
     condition = transition.guardExpression.map { reader.read($0) }
     arguments = transition.arguments.map { ArgumentModel($0, &reader) }
-    statements = transition.statements.map { StatementModel($0, &reader) }
+    statements = transition.statements.map { StatementModel($0, of: program, &reader) }
     domain = flow.domain(of: transition)
     exits = .root..<StateIndex.root
     entering = []
@@ -131,12 +132,12 @@ struct StateModel {
   var reactsToEvents: Bool
   var hasWork: Bool
 
-  init(_ index: StateIndex, of flow: Flow, _ reader: inout ExpressionReader) {
+  init(_ index: StateIndex, of flow: Flow, in program: Program, _ reader: inout ExpressionReader) {
     state = flow.states[index]
     fields = flow.fields(of: index)
-    entry = state.entry.map { StatementModel($0, &reader) }
-    exit = state.exit.map { StatementModel($0, &reader) }
-    result = state.result.map { reader.read($0) }
+    entry = state.entry.map { StatementModel($0, of: program, &reader) }
+    exit = state.exit.map { StatementModel($0, of: program, &reader) }
+    result = state.result.map { reader.read($0, within: flow.resultMaximum) }
     let all = flow.transitions.indices.filter { flow.transitions[$0].trigger.isTimer }
     timers = state.transitions.compactMap { all.firstIndex(of: $0) }
     calls = state.calls.filter { !flow.calls[$0].isStep }
@@ -159,11 +160,11 @@ struct StartModel {
   var statements: [StatementModel]
   var entering: [StateIndex]
 
-  init(_ start: Start, of flow: Flow, _ reader: inout ExpressionReader) {
+  init(_ start: Start, of flow: Flow, in program: Program, _ reader: inout ExpressionReader) {
     self.start = start
     condition = start.guardExpression.map { reader.read($0) }
     arguments = start.arguments.map { ArgumentModel($0, &reader) }
-    statements = start.statements.map { StatementModel($0, &reader) }
+    statements = start.statements.map { StatementModel($0, of: program, &reader) }
     entering = flow.entering(start.target, from: .root)
   }
 }
@@ -182,18 +183,21 @@ struct CallModel {
   var resultType: ValueType
   var itemType: ValueType
   var isResultOptional: Bool
+  /// The largest size of its result; nil for no bound, and for the list of the results of items.
+  var resultMaximum: Int?
 
-  init(_ call: Call, types: TypeRegistry, _ reader: inout ExpressionReader) {
+  init(_ call: Call, of program: Program, types: TypeRegistry, _ reader: inout ExpressionReader) {
     self.call = call
-    arguments = call.arguments.map { reader.read($0) }
+    arguments = reader.read(call.arguments, for: call.target, of: program)
     list = call.loop.map { reader.read($0.list) }
     limit = call.limit.map { reader.read($0) }
     once = call.once.map { reader.read($0) }
     priority = call.priority.map { reader.read($0) }
     condition = call.condition.map { reader.read($0) }
-    undo = call.undo.map { $0.arguments.map { reader.read($0) } }
+    undo = call.undo.map { reader.read($0.arguments, for: .action($0.action), of: program) }
     resultType = types.record(named: call.resultRecord)?.fields.first?.type ?? .dyn
     itemType = if case .list(let element)? = call.loop?.list.tree.type { element } else { .dyn }
+    resultMaximum = types.record(named: call.resultRecord)?.fields.first?.maximum
     isResultOptional = if case .optional = resultType { true } else { false }
   }
 }

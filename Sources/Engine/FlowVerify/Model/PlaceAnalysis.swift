@@ -9,6 +9,8 @@ struct PlaceAnalysis {
   var numbers: [Set<Int128>]
   var doubles: [Set<Double>]
   var texts: [Set<String>]
+  /// The bounds of the fields that values of the part are assigned to.
+  var limits: [Set<Int128>]
   /// True if the part only has constants and sums of itself with a small constant, so that its magnitude is bounded by
   /// the number of steps.
   var isCounter: [Bool]
@@ -27,6 +29,7 @@ struct PlaceAnalysis {
     numbers = Array(repeating: [], count: count)
     doubles = Array(repeating: [], count: count)
     texts = Array(repeating: [], count: count)
+    limits = Array(repeating: [], count: count)
     isCounter = Array(repeating: false, count: count)
     readConditions(model)
     findCounters(model)
@@ -52,6 +55,7 @@ struct PlaceAnalysis {
       model.states.flatMap { $0.entry + $0.exit } + model.transitions.flatMap(\.statements)
       + model.starts.flatMap(\.statements)
     roots += statements.compactMap { $0.loop?.list }
+    let decisive = roots.count
     for (index, node) in graph.nodes.enumerated() {
       let isPartial =
         switch node.operation {
@@ -62,9 +66,16 @@ struct PlaceAnalysis {
         }
       if isPartial { roots.append(NodeIndex(rawValue: Int32(index))) }
     }
-    for root in roots {
+    for (position, root) in roots.enumerated() {
       for leaf in leaves(root) { isRelevant[leaf] = true }
-      for node in graph.below(root) { readComparison(node) }
+      for node in graph.below(root) {
+        if position >= decisive, let maximum = model.reader.boundChecks[node] {
+          // Sizes below a bound are not distinguished: only a check of the bound depends on them.
+          for leaf in leaves(node) { limits[leaf].insert(Int128(maximum)) }
+        } else {
+          readComparison(node)
+        }
+      }
     }
   }
 

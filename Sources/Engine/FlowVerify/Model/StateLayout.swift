@@ -35,6 +35,8 @@ struct StateLayout {
   /// For each field and result: its type, and the position of its first part.
   let slots: [(shape: Shape, first: Int)]
   let leafTypes: [ValueType]
+  /// The largest sizes of the scalar parts, as far as bounds of fields limit them.
+  let leafMaxima: [Int?]
   /// Answers of conditions; their number is known after the conditions are chosen.
   let predicates: Int
 
@@ -54,19 +56,23 @@ struct StateLayout {
     deferredCount = deferrable
     data = deferred + deferrable
     var slotTypes = flow.fields.map(\.type)
+    let maxima = flow.fields.map(\.maximum)
     let results = flow.calls.reduce(into: [Int: String]()) { $0[$1.resultSlot] = $1.resultRecord }
     for slot in FrameLayout.firstField + flow.fields.count..<FrameLayout.firstField + flow.keptCount {
       slotTypes.append(results[slot].map { .record($0) } ?? .dyn)
     }
     var slots: [(shape: Shape, first: Int)] = []
     var leafTypes: [ValueType] = []
-    for type in slotTypes {
+    var leafMaxima: [Int?] = []
+    for (slot, type) in slotTypes.enumerated() {
       let shape = Shape(type, types: types)
       slots.append((shape, leafTypes.count))
       leafTypes += shape.leaves
+      leafMaxima += shape.maxima(types: types, whole: maxima.indices.contains(slot) ? maxima[slot] : nil)
     }
     self.slots = slots
     self.leafTypes = leafTypes
+    self.leafMaxima = leafMaxima
     dataCount = leafTypes.count
     predicates = data + dataCount
   }

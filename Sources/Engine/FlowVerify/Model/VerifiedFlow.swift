@@ -44,15 +44,15 @@ final class VerifiedFlow {
   init(_ program: Program, flow index: FlowIndex) {
     let flow = program.flows[index]
     let types = program.registry
-    var reader = ExpressionReader(types: types)
+    var reader = ExpressionReader(types: types, fields: flow.fields)
     self.program = program
     self.index = index
     self.flow = flow
     self.types = types
-    transitions = flow.transitions.map { TransitionModel($0, of: flow, &reader) }
-    states = flow.states.indices.map { StateModel($0, of: flow, &reader) }
-    starts = flow.starts.map { StartModel($0, of: flow, &reader) }
-    calls = flow.calls.map { CallModel($0, types: types, &reader) }
+    transitions = flow.transitions.map { TransitionModel($0, of: flow, in: program, &reader) }
+    states = flow.states.indices.map { StateModel($0, of: flow, in: program, &reader) }
+    starts = flow.starts.map { StartModel($0, of: flow, in: program, &reader) }
+    calls = flow.calls.map { CallModel($0, of: program, types: types, &reader) }
     let firstResult = FrameLayout.firstField + flow.fields.count
     invariants = flow.invariants.map { source in
       let slots = source.tree.usedSlots
@@ -60,7 +60,7 @@ final class VerifiedFlow {
         node: reader.read(source), isOfData: slots.allSatisfy { $0 >= FrameLayout.firstField },
         isAssumed: slots.allSatisfy { $0 >= FrameLayout.firstField && $0 < firstResult })
     }
-    defaults = flow.fields.map { field in field.defaultValue.map { reader.read($0) } }
+    defaults = flow.fields.map { field in field.defaultValue.map { reader.read($0, within: field.maximum) } }
     timers = flow.transitions.indices.filter { flow.transitions[$0].trigger.isTimer }
     let targets = flow.transitions.filter(\.isHistory).compactMap(\.target)
     remembered = Array(Set(targets)).sorted()

@@ -35,7 +35,10 @@ struct Widening {
     relevance = analysis.isRelevant
     types = model.types
     // Numbers that only grow from 0 stay above it.
-    cuts = analysis.numbers.map { Widening.boundaries($0.union([0])) }
+    cuts = zip(analysis.numbers, analysis.limits).map { numbers, limits in
+      let above = limits.map { $0 + 1 }
+      return Set(Widening.boundaries(numbers.union([0]))).union(above).sorted()
+    }
     doubleCuts = analysis.doubles.map { Array(Set($0)).sorted() }
     texts = analysis.texts
     seen = Array(repeating: [], count: layout.dataCount)
@@ -47,7 +50,9 @@ struct Widening {
       return Swift.min(known.lowerBound, 0) - 1...known.upperBound + 2
     }
     wholes = layout.leafTypes.indices.map { leaf in
-      analysis.isCounter[leaf] ? .whole([-(1 << 61)...(1 << 61)]) : ValueKind(layout.leafTypes[leaf]).whole
+      let kind = ValueKind(layout.leafTypes[leaf])
+      if kind == .sized, let maximum = layout.leafMaxima[leaf] { return .whole([0...Int128(maximum)]) }
+      return analysis.isCounter[leaf] ? .whole([-(1 << 61)...(1 << 61)]) : kind.whole
     }
   }
 

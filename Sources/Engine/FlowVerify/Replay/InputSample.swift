@@ -78,7 +78,8 @@ struct InputSampler {
       let fields = types.record(named: name)?.fields ?? []
       var given: [RecordValue.Field] = []
       for (field, shape) in zip(fields, shapes) {
-        given.append(.init(field.name, assembled(field.type, in: shape, from: parts, at: &position)))
+        let value = assembled(field.type, in: shape, from: parts, at: &position)
+        given.append(.init(field.name, value.truncated(to: field.maximum)))
       }
       return .record(RecordValue(typeName: name, fields: given))
     case (.optional(let content), .optional(let wrapped)):

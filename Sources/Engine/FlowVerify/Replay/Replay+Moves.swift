@@ -30,7 +30,8 @@ extension Replay {
       return Set(model.flow.calls.compactMap { $0.undo?.action }).sorted().flatMap { action -> [[RunInput]] in
         let target = Call.Target.action(action)
         guard isDone else { return failures(of: target).map { [$0] } }
-        let value = stepper.machine.result(of: target).map { anyValue(of: $0) } ?? .null
+        let value = (stepper.machine.result(of: target).map { anyValue(of: $0) } ?? .null)
+          .truncated(to: stepper.machine.resultMaximum(of: target))
         return [[.end(target, .done(value))]]
       }
     }
@@ -89,7 +90,8 @@ extension Replay {
       let parts =
         isList || set.sets.count < leaves.count
         ? leaves.map { ValueKind($0).whole } : Array(set.sets.prefix(leaves.count))
-      found += sampler.values(of: type, parts).map { .end(target, .done($0)) }
+      let maximum = stepper.machine.resultMaximum(of: target)
+      found += sampler.values(of: type, parts).map { .end(target, .done($0.truncated(to: maximum))) }
     }
     return found
   }

@@ -256,7 +256,8 @@ extension Executor {
     case .called:
       hasCaller = false
       for parameter in 0..<model.flow.parameterCount {
-        assign(fresh(model.flow.fields[parameter].type, isFree: true), to: FrameLayout.firstField + parameter)
+        let field = model.flow.fields[parameter]
+        assign(fresh(field.type, isFree: true, maximum: field.maximum), to: FrameLayout.firstField + parameter)
       }
     case .every, .cron: hasCaller = false
     }

@@ -274,9 +274,9 @@ extension Executor {
   func result(of call: CallIndex) -> TermOperand {
     let row = model.calls[call.position]
     guard case .optional(let wrapped) = row.resultType, row.list == nil else {
-      return fresh(row.resultType, isFree: true)
+      return fresh(row.resultType, isFree: true, maximum: row.resultMaximum)
     }
-    return .optional(presence: flag(true), fresh(wrapped, isFree: true))
+    return .optional(presence: flag(true), fresh(wrapped, isFree: true, maximum: row.resultMaximum))
   }
 
   /// The `event` of reactions to a failure: any code.

@@ -56,9 +56,11 @@ extension Executor {
   /// Gives a field any value of its type.
   private func forget(_ slot: Int) {
     let position = slot - FrameLayout.firstField
-    let first = layout.slots[position].first
-    for (offset, type) in layout.slots[position].shape.leaves.enumerated() {
-      environment[first + offset] = freshTerm(type, isFree: false)
+    let (shape, first) = layout.slots[position]
+    let maximum = model.flow.fields.indices.contains(position) ? model.flow.fields[position].maximum : nil
+    let maxima = shape.maxima(types: model.types, whole: maximum)
+    for (offset, type) in shape.leaves.enumerated() {
+      environment[first + offset] = freshTerm(type, isFree: false, maximum: maxima[offset])
     }
     isDataChanged = true
   }
@@ -131,12 +133,21 @@ extension Executor {
     let sizes = sizes(of: type, in: slot, afterPart: part)
     var isTotal = false
     if case .map = type, part.count == 1 { isTotal = true }
+    let field = model.flow.fields[slot - FrameLayout.firstField]
+    if let maximum = field.maximum, isTotal {
+      // The entry may be a new one.
+      isTotal = sizes.map { $0.upperBound <= Int128(maximum) } ?? false
+    }
     if !isTotal {
       undecided.append(valueNode(of: statement))
       if choose(2, isFree: false) == 1 { throw .refused(.failed(statement.location, valueNode(of: statement))) }
     }
     forget(slot)
-    if let sizes { refine(environment[layout.slots[slot - FrameLayout.firstField].first], to: .whole([sizes])) }
+    if let sizes {
+      let highest = field.maximum.map { Swift.max(Swift.min(sizes.upperBound, Int128($0)), sizes.lowerBound) }
+      let bounds = sizes.lowerBound...(highest ?? sizes.upperBound)
+      refine(environment[layout.slots[slot - FrameLayout.firstField].first], to: .whole([bounds]))
+    }
   }
 
   /// The sizes of a list or a map after an assignment to an element or an entry; nil for other values.

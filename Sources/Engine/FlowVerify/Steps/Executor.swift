@@ -293,10 +293,14 @@ final class Executor {
 
   /// A value that is not known: of the input, or of something that is not followed.
   /// - Parameter isFree: Whether the sender of the input decides about the value.
-  func fresh(_ type: ValueType, isFree: Bool) -> TermOperand {
+  /// Any value of a type.
+  /// - Parameter maximum: The largest size of the value; nil for no bound.
+  func fresh(_ type: ValueType, isFree: Bool, maximum: Int? = nil) -> TermOperand {
     let shape = Shape(type, types: model.types)
     var made: [TermIndex] = []
-    for leaf in shape.leaves { made.append(freshTerm(leaf, isFree: isFree)) }
+    for (leaf, maximum) in zip(shape.leaves, shape.maxima(types: model.types, whole: maximum)) {
+      made.append(freshTerm(leaf, isFree: isFree, maximum: maximum))
+    }
     var position = 0
     return shape.operand(made[...], at: &position)
   }
@@ -308,11 +312,13 @@ final class Executor {
     return terms.symbol(symbolSets.count - 1, kind: kind)
   }
 
-  func freshTerm(_ type: ValueType, isFree: Bool) -> TermIndex {
+  func freshTerm(_ type: ValueType, isFree: Bool, maximum: Int? = nil) -> TermIndex {
     let number = symbolSets.count
     symbolSets.append(widening.whole(of: type, &pool))
     freeSymbols.append(isFree)
-    return terms.symbol(number, kind: ValueKind(type))
+    let made = terms.symbol(number, kind: ValueKind(type))
+    if let maximum, terms[made].kind == .sized { refine(made, to: .whole([0...Int128(maximum)])) }
+    return made
   }
 }
 

@@ -62,6 +62,9 @@ struct ExpressionGraph {
   /// The text of a node in quotes, for a message.
   func shownName(of node: NodeIndex) -> String { "`\(names[node] ?? "a value")`" }
 
+  /// The text of a node; nil for one without a text.
+  func name(of node: NodeIndex) -> String? { names[node] }
+
   mutating func name(_ node: NodeIndex, _ text: @autoclosure () -> String) {
     if names[node] == nil { names[node] = text() }
   }

@@ -6,8 +6,12 @@ import FlowSource
 struct ExpressionReader {
   var graph = ExpressionGraph()
   let types: TypeRegistry
+  /// The fields of the flow, whose slots begin with ``FrameLayout/firstField``.
+  let fields: [DataField]
+  /// The conditions that values are within the bounds of fields, with the bounds.
+  var boundChecks: [NodeIndex: Int] = [:]
   /// The nodes of the parameters of functions and of bound variables, by slot and by local.
-  private struct Scope {
+  struct Scope {
     var slots: [Int: NodeIndex] = [:]
     var locals: [Int: NodeIndex] = [:]
   }
@@ -16,12 +20,15 @@ struct ExpressionReader {
   private var definitions: [ObjectIdentifier: NodeIndex] = [:]
   private var sizes = ExpandedSizes()
 
-  init(types: TypeRegistry) { self.types = types }
+  init(types: TypeRegistry, fields: [DataField]) {
+    self.types = types
+    self.fields = fields
+  }
 
   /// The node of an expression of the flow.
   mutating func read(_ source: SourcedExpression) -> NodeIndex { read(source.tree, in: Scope(), text: source) }
 
-  private mutating func read(_ tree: TypedExpression, in scope: Scope, text: SourcedExpression) -> NodeIndex {
+  mutating func read(_ tree: TypedExpression, in scope: Scope, text: SourcedExpression) -> NodeIndex {
     let index = translated(tree, in: scope, text: text)
     graph.name(index, text.text(of: tree))
     return index
@@ -78,7 +85,7 @@ struct ExpressionReader {
     }
   }
 
-  private mutating func node(
+  mutating func node(
     _ operation: ExpressionNode.Operation, type: ValueType, over children: [NodeIndex] = [], canFail: Bool = false
   ) -> NodeIndex {
     graph.index(of: ExpressionNode(operation: operation, type: type, children: children, canFail: canFail))
@@ -130,7 +137,8 @@ struct ExpressionReader {
     for field in declaration.fields {
       if let given = fields.first(where: { $0.field == field.name }) {
         guard given.value.type == field.type else { return opaque(tree, in: scope, text: text) }
-        children.append(read(given.value, in: scope, text: text))
+        let value = read(given.value, in: scope, text: text)
+        children.append(bounded(value, to: field.maximum, given.value, in: scope, text: text))
       } else if let value = field.defaultValue {
         children.append(node(.constant(value), type: field.type))
       } else if case .optional = field.type {
@@ -185,9 +193,9 @@ struct ExpressionReader {
     return node(.conditional, type: tree.type, over: [isInside, found, failure])
   }
 
-  private mutating func int(_ value: Int64) -> NodeIndex { node(.constant(.int(value)), type: .int) }
+  mutating func int(_ value: Int64) -> NodeIndex { node(.constant(.int(value)), type: .int) }
 
-  private mutating func isAtMost(_ left: NodeIndex, _ right: NodeIndex) -> NodeIndex {
+  mutating func isAtMost(_ left: NodeIndex, _ right: NodeIndex) -> NodeIndex {
     node(.lessOrEqual, type: .bool, over: [left, right])
   }
 

@@ -63,8 +63,10 @@ enum Totality {
         && macro.macro != .transformMapEntry && macro.macro != .sortBy
     case .call(let builtin, _, let arguments):
       Totality.isTotal(builtin, arguments) && arguments.allSatisfy { isTotal($0) }
+    case .record(let name, let fields):
+      fields.allSatisfy { types.record(named: name)?.field($0.field)?.maximum == nil && isTotal($0.value) }
     case .map(let entries): entries.count <= 1 && tree.children.allSatisfy { isTotal($0) }
-    case .and, .or, .conditional, .list, .record, .bind, .block:
+    case .and, .or, .conditional, .list, .bind, .block:
       tree.children.allSatisfy { isTotal($0) }
     }
   }

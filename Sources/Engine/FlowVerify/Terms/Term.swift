@@ -103,6 +103,17 @@ indirect enum Shape: Hashable {
     }
   }
 
+  /// The largest size of each scalar part, as far as a field of a record bounds it.
+  /// - Parameter whole: The bound of the value itself.
+  func maxima(types: TypeRegistry, whole: Int?) -> [Int?] {
+    switch self {
+    case .scalar: [whole]
+    case .record(let name, let fields):
+      zip(types.record(named: name)?.fields ?? [], fields).flatMap { $1.maxima(types: types, whole: $0.maximum) }
+    case .optional(let content): [nil] + content.maxima(types: types, whole: whole)
+    }
+  }
+
   /// The types of the scalar parts, in order; the presence of an optional is a `bool` before its content.
   var leaves: [ValueType] {
     switch self {

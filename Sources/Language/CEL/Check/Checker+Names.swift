@@ -198,6 +198,9 @@ extension Checker {
       }
       return value
     }
+    if let excess = declared.maximum.flatMap({ value.excess(over: $0) }) {
+      report("F201", message: "`\(declared.name)` holds \(excess)", at: value.range)
+    }
     return adapt(value, to: wanted, what: "`\(declared.name)`")
   }
 

@@ -10,10 +10,13 @@ public struct ExpressionProgram: Sendable {
   /// - Parameters:
   ///   - types: The registry of the environment that checked the expression.
   ///   - slotCount: The size of the frames it will run on; a variable beyond it is rejected.
+  ///   - bound: The bound of the field that is assigned the value: the evaluation of a larger value fails.
   /// - Throws: When the expression does not fit the types or is too large.
-  public init(_ typed: TypedExpression, types: TypeRegistry, slotCount: Int = 1 << 28) throws(LoadError) {
+  public init(
+    _ typed: TypedExpression, types: TypeRegistry, slotCount: Int = 1 << 28, bound: SizeBound? = nil
+  ) throws(LoadError) {
     var builder = ProgramBuilder(types: types, slotCount: slotCount)
-    self.code = try builder.build(typed)
+    self.code = try builder.build(typed, within: bound)
     self.typed = typed
     self.types = types
   }

@@ -64,6 +64,8 @@ enum Opcode: UInt8 {
   /// `or` and `orValue`: to `b` with `dst` set when `a` holds a value.
   case optionalOr
   case coerce
+  /// `a`, unless its size exceeds `b`; the name of the field is in `c`.
+  case bound
   case fail
   case trace
 }

@@ -67,7 +67,7 @@ struct ProgramBuilder {
     self.slotCount = slotCount
   }
 
-  mutating func build(_ typed: TypedExpression) throws(LoadError) -> Code {
+  mutating func build(_ typed: TypedExpression, within bound: SizeBound? = nil) throws(LoadError) -> Code {
     var found: [Definition] = []
     var seen: Set<ObjectIdentifier> = []
     Self.collectDefinitions(typed, into: &found, seen: &seen)
@@ -76,7 +76,13 @@ struct ProgramBuilder {
       definitions[ObjectIdentifier(definition)] = makeMemo(first)
       emit(.unset, dst: first, at: typed.range)
     }
-    let result = try operand(typed)
+    var result = try operand(typed)
+    // No value has more elements than a larger bound.
+    if let bound, let maximum = UInt32(exactly: bound.maximum) {
+      let checked = try register()
+      emit(.bound, dst: checked, a: result, b: maximum, c: constant(.string(bound.name)), at: typed.range)
+      result = Operand.register(checked)
+    }
     emit(.finish, a: result, at: typed.range)
     while let value = pending.popLast() { try compile(value) }
     guard code.count <= Self.maximumInstructions else { throw LoadError("the expression makes too many instructions") }

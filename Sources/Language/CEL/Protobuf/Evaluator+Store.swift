@@ -19,6 +19,10 @@ extension Evaluator {
   }
 
   private func storeInRecord(_ value: Slot, _ field: FieldDeclaration) -> Slot {
+    if let maximum = field.maximum {
+      let checked = bounded(value, to: maximum, name: field.name)
+      if checked.isAbnormal { return checked }
+    }
     if case .optional(let inner) = field.type, value.tag != .optional, conforms(value, inner) {
       return makeOptional(value)
     }

@@ -60,6 +60,9 @@ extension Evaluator {
     case .coerce:
       let value = checked(operand(step.a), operand: step.a)
       registers[dst] = value.isAbnormal ? value : coerce(value, to: Int(step.b))
+    case .bound:
+      let value = checked(operand(step.a), operand: step.a)
+      registers[dst] = value.isAbnormal ? value : bounded(value, to: Int(step.b), name: operand(step.c).string)
     case .fail: registers[dst] = fail(operand(step.a).string)
     case .trace:
       if trace.indices.contains(Int(step.b)) { trace[Int(step.b)] = checked(operand(step.a), operand: step.a) }

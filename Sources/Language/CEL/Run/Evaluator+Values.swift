@@ -35,10 +35,15 @@ extension Evaluator {
 
   /// A copy of a record with one field replaced.
   ///
-  /// - Throws: `EvaluationError` when the slot is not a record with this field, or memory is exhausted.
+  /// - Throws: `EvaluationError` when the slot is not a record with this field, the value is larger than its bound, or
+  ///   memory is exhausted.
   public func replacing(_ slot: Slot, field index: Int, with value: Slot) throws(EvaluationError) -> Slot {
     guard slot.tag == .record, index >= 0, index < slot.elements.count else {
       throw EvaluationError("there is no such field", at: SourceRange(0, 0))
+    }
+    if types.records.indices.contains(Int(slot.extra)), types.records[Int(slot.extra)].fields.indices.contains(index) {
+      let field = types.records[Int(slot.extra)].fields[index]
+      if let maximum = field.maximum { try require(value, within: SizeBound(name: field.name, maximum: maximum)) }
     }
     var elements = Array(slot.elements)
     elements[index] = value

@@ -24,10 +24,12 @@ public struct FieldDeclaration: Hashable, Sendable {
   public var storage: Storage
   /// The name of the enum, for a number that denotes one.
   public var enumName: String?
+  /// The largest size of a list, a map, a string or bytes; nil for no bound.
+  public var maximum: Int?
 
   public init(
     _ name: String, _ type: ValueType, number: Int? = nil, defaultValue: Value? = nil, presence: Presence = .always,
-    storage: Storage = .plain, enumName: String? = nil
+    storage: Storage = .plain, enumName: String? = nil, maximum: Int? = nil
   ) {
     self.name = name
     self.type = type
@@ -36,7 +38,11 @@ public struct FieldDeclaration: Hashable, Sendable {
     self.presence = presence
     self.storage = storage
     self.enumName = enumName
+    self.maximum = maximum
   }
+
+  /// The bound of its values; nil for none.
+  public var bound: SizeBound? { maximum.map { SizeBound(name: name, maximum: $0) } }
 
   /// True when a literal must include it: no default, not optional, no presence of its own.
   public var isRequired: Bool {

@@ -26,11 +26,12 @@ extension Value {
   ///
   /// Omitted fields get their defaults. Doubles accept any number, timestamps RFC 3339, durations `30m` or `1800s`,
   /// bytes base64, enums the name of a value, `dyn` anything.
+  /// - Parameter maximum: The largest size of the value; nil for no bound.
   public static func from(
-    _ json: JSON, as type: ValueType, in types: TypeRegistry
+    _ json: JSON, as type: ValueType, in types: TypeRegistry, maximum: Int? = nil
   ) -> Result<Value, JSONMismatches> {
     var reader = DocumentReader(types: types)
-    let value = reader.read(json, as: type, at: "")
+    let value = reader.read(json, as: type, at: "", maximum: maximum)
     return reader.mismatches.isEmpty ? .success(value) : .failure(JSONMismatches(mismatches: reader.mismatches))
   }
 }
@@ -51,7 +52,14 @@ private struct DocumentReader {
     report(pointer, "expected \(wanted), found \(json.kindName)")
   }
 
-  mutating func read(_ json: JSON, as type: ValueType, at pointer: String) -> Value {
+  /// Reads the value of a field or of the whole document.
+  mutating func read(_ json: JSON, as type: ValueType, at pointer: String, maximum: Int?) -> Value {
+    let value = read(json, as: type, at: pointer)
+    guard let maximum, let excess = value.excess(over: maximum) else { return value }
+    return report(pointer, excess.description)
+  }
+
+  private mutating func read(_ json: JSON, as type: ValueType, at pointer: String) -> Value {
     guard depth < Value.maximumDepth - 2 else { return report(pointer, "nested deeper than the limit") }
     depth += 1
     defer { depth -= 1 }
@@ -182,7 +190,8 @@ private struct DocumentReader {
     var fields: [RecordValue.Field] = []
     for field in record.fields {
       if let json = given[field.name] {
-        fields.append(.init(field.name, read(json, as: field.type, at: pointer + "/" + escaped(field.name))))
+        let path = pointer + "/" + escaped(field.name)
+        fields.append(.init(field.name, read(json, as: field.type, at: path, maximum: field.maximum)))
       } else if let value = field.defaultValue {
         fields.append(.init(field.name, value))
       } else if case .optional = field.type {

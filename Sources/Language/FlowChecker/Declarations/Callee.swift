@@ -9,6 +9,8 @@ struct Callee {
   /// The optional parameters.
   var optional: Set<String> = []
   var result: ValueType?
+  /// The largest size of the result; nil for no bound.
+  var resultMaximum: Int?
   /// The declared failure codes.
   var failures: [String]
 
@@ -25,6 +27,7 @@ struct Callee {
     name = action.node.name.text
     parameters = action.parameters.fields
     result = action.result
+    resultMaximum = action.resultMaximum
     failures = action.node.failures.map(\.text)
   }
 
@@ -65,7 +68,9 @@ enum ResultShape: String, CaseIterable {
       case .partialList: .list(type == .dyn ? .dyn : type.asOptional)
       }
     let index = self == .item ? [FieldDeclaration("index", .int)] : []
-    return RecordDeclaration(recordName(callee.name), index + [FieldDeclaration("result", shaped)])
+    // The bound is that of each result, not of their list.
+    let maximum = self == .list || self == .partialList ? nil : callee.resultMaximum
+    return RecordDeclaration(recordName(callee.name), index + [FieldDeclaration("result", shaped, maximum: maximum)])
   }
 }
 

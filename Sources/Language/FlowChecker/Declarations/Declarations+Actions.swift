@@ -7,7 +7,7 @@ extension Declarations {
   func check(_ node: ActionNode, into problems: inout [Diagnostic]) -> CheckedAction {
     let parameters = record(
       "flow.Arguments(\(node.name.text))", fields: node.parameters, environment: environment, problems: &problems)
-    let result = node.result.map { resolve($0, into: &problems) }
+    let result = node.result.map { resolveBounded($0, into: &problems) }
     var scope = BindingScope(environment: environment)
     for field in parameters.fields { scope.declare(field.name, field.type) }
     let parameterScope = scope.environment
@@ -22,8 +22,9 @@ extension Declarations {
     checkCodes(node, into: &problems)
     checkPolicies(node, into: &problems)
     return CheckedAction(
-      node: node, parameters: parameters, result: result, binding: binding, environment: scope.variables,
-      signature: signature, concurrencyKey: concurrencyKey, rateKey: rateKey)
+      node: node, parameters: parameters, result: result?.type, binding: binding, environment: scope.variables,
+      signature: signature, concurrencyKey: concurrencyKey, rateKey: rateKey,
+      resultMaximum: result?.maximum)
   }
 
   /// `limit 4 at once per tenant`, `limit 10 per 1s per tenant`: each value of the expression has a limit of its own.

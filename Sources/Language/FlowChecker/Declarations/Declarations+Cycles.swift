@@ -156,6 +156,13 @@ extension Declarations {
   private mutating func declare(_ node: FunctionNode, into problems: inout [Diagnostic]) {
     let parameters = record(node.name.text, fields: node.parameters, environment: nil, problems: &problems).fields
     let result = resolve(node.result, into: &problems)
+    for parameter in node.parameters where parameter.type.maximum != nil {
+      // Functions are expanded where they are called, without a check of their arguments.
+      problems.append(
+        Diagnostic(
+          "F201", "a parameter of a function has no `max`", at: parameter.type.range, label: "not possible here",
+          help: "remove it: the field that the value comes from is bounded"))
+    }
     for parameter in node.parameters where reservedWords.contains(parameter.name.text) {
       problems.append(reservedName(parameter.name, "a parameter of a function"))
     }

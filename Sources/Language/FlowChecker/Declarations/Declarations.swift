@@ -35,8 +35,9 @@ struct Declarations {
     for (index, flow) in symbols.flows.enumerated() {
       guard let parameters = flow.parameters else { continue }
       let fields = record(flow.name.text, fields: parameters, environment: environment, problems: &problems).fields
-      let result = flow.result.map { resolve($0, into: &problems) }
-      var callee = Callee(flow, index: index, parameters: fields, result: result)
+      let result = flow.result.map { resolveBounded($0, into: &problems) }
+      var callee = Callee(flow, index: index, parameters: fields, result: result?.type)
+      callee.resultMaximum = result?.maximum
       callee.optional = Set(parameters.filter { $0.defaultValue != nil || $0.type.isOptional }.map(\.name.text))
       found[flow.name.text] = callee
     }
@@ -63,9 +64,12 @@ struct Declarations {
         continue
       }
       seen[field.name.text] = field.name.range
-      let type = resolve(field.type, into: &problems)
+      let (type, maximum) = resolveBounded(field.type, into: &problems)
       let value = environment.flatMap { defaultValue(of: field, type, $0, into: &problems) }
-      declared.append(FieldDeclaration(field.name.text, type, defaultValue: value))
+      if let expression = field.defaultValue, let excess = maximum.flatMap({ value?.excess(over: $0) }) {
+        problems.append(tooLarge(excess, for: field.name.text, at: expression.range))
+      }
+      declared.append(FieldDeclaration(field.name.text, type, defaultValue: value, maximum: maximum))
     }
     return RecordDeclaration(name, declared)
   }
@@ -104,9 +108,34 @@ struct Declarations {
     "timestamp": .timestamp, "duration": .duration, "dyn": .dyn,
   ]
 
-  /// The type that a reference names; `error` for an unknown name, which is reported.
+  /// The type of a field or a result, with its `max`. F201: only some types have a size.
+  func resolveBounded(
+    _ node: TypeReferenceNode, into problems: inout [Diagnostic]
+  ) -> (type: ValueType, maximum: Int?) {
+    var plain = node
+    plain.maximum = nil
+    let type = resolve(plain, into: &problems)
+    guard let maximum = node.maximum, type != .error else { return (type, nil) }
+    guard SizeBound.isPossible(for: type) else {
+      problems.append(
+        Diagnostic(
+          "F201", "`max` bounds a list, a map, a string or bytes, not `\(type)`", at: node.range,
+          label: "has no size", help: "remove `max \(maximum)`"))
+      return (type, nil)
+    }
+    return (type, max(maximum, 0))
+  }
+
+  /// The type that a reference names; `error` for an unknown name, which is reported. F201: a `max` inside of another
+  /// type.
   func resolve(_ node: TypeReferenceNode, into problems: inout [Diagnostic]) -> ValueType {
     guard !node.name.isMissing else { return .error }
+    if let maximum = node.maximum {
+      problems.append(
+        Diagnostic(
+          "F201", "`max` belongs to a field or to a result as a whole", at: node.range, label: "not possible here",
+          help: "remove `max \(maximum)`, or use a record with a bounded field"))
+    }
     var arguments: [ValueType] = []
     for argument in node.arguments { arguments.append(resolve(argument, into: &problems)) }
     let type = named(node, arguments, into: &problems)
@@ -140,6 +169,11 @@ struct Declarations {
         others: [("an event", symbols.events.map(\.name.text)), ("a flow", symbols.flows.map(\.name.text))]))
     return .error
   }
+}
+
+/// F201: a value exceeds the bound of its field.
+func tooLarge(_ excess: SizeExcess, for field: String, at range: SourceRange) -> Diagnostic {
+  Diagnostic("F201", "`\(field)` holds \(excess)", at: range, label: "too large")
 }
 
 /// The built-in records.

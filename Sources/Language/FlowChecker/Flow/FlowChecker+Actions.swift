@@ -144,6 +144,7 @@ extension FlowChecker {
     guard let (part, type) = part(of: location, in: fields[index].type, environment),
       let checked = expression(value, environment, expecting: type)
     else { return nil }
+    if part.isEmpty { checkSize(of: checked, maximum: fields[index].maximum, fields[index].plainName) }
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
   }
 

@@ -17,13 +17,14 @@ extension FlowChecker {
     for (index, field) in (parameters + node.data).enumerated() where !field.name.isMissing {
       guard isFree(field.name, &seen) else { continue }
       if index < parameters.count { parameterCount += 1 }
-      let type = declarations.resolve(field.type, into: &problems)
+      let (type, maximum) = declarations.resolveBounded(field.type, into: &problems)
       let value = defaultValue(of: field, type, unset: unset)
       if index >= parameters.count, field.defaultValue == nil, !field.type.isOptional {
         unset[field.name.text] = field.name.range
       }
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
-      fields.append(.init(name: field.name.text, type: type, defaultValue: value, node: field))
+      fields.append(.init(name: field.name.text, type: type, defaultValue: value, node: field, maximum: maximum))
+      checkSize(of: value, maximum: maximum, field.name.text)
       frameSize += 1
     }
     declareKey()

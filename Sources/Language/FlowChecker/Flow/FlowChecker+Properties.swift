@@ -44,6 +44,7 @@ extension FlowChecker {
         continue
       }
       guard let value = expression(assignment.value, environment, expecting: fields[index].type) else { continue }
+      checkSize(of: value, maximum: fields[index].maximum, fields[index].plainName)
       migration.assignments.append((index, value))
     }
     return migration
@@ -71,7 +72,9 @@ extension FlowChecker {
           help: "a flow with `-> type` returns it from its `final` states"))
       return
     }
-    states[state].result = self.expression(expression, environment(of: state), expecting: wanted)
+    let value = self.expression(expression, environment(of: state), expecting: wanted)
+    checkSize(of: value, maximum: callees[self.node.name.text]?.resultMaximum, "result")
+    states[state].result = value
   }
 }
 

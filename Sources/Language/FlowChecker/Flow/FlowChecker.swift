@@ -102,7 +102,8 @@ struct FlowChecker {
       checkFailures()
     }
     return CheckedFlow(
-      node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result, key: key, fields: fields,
+      node: node, parameterCount: parameterCount, result: callees[node.name.text]?.result,
+      resultMaximum: callees[node.name.text]?.resultMaximum, key: key, fields: fields,
       definitions: definitions, calls: calls, invariants: invariants, states: states, reactions: reactions,
       reactionsByState: reactionsByState, starts: starts, properties: properties, readRules: readRules,
       migrations: migrations, keptCount: keptCount, frameSize: frameSize)
@@ -249,7 +250,9 @@ struct FlowChecker {
     checkNames(of: nodes, callee)
     return callee.parameters.compactMap { parameter in
       if let node = nodes.first(where: { $0.name.text == parameter.name }) {
-        return expression(node.value, environment, expecting: parameter.type)
+        let value = expression(node.value, environment, expecting: parameter.type)
+        checkSize(of: value, maximum: parameter.maximum, parameter.name)
+        return value
       }
       if let value = leftOut(parameter, of: callee, at: range) { return value }
       problems.append(
@@ -258,6 +261,12 @@ struct FlowChecker {
           help: "add `\(parameter.name): …`, a `\(parameter.type)`"))
       return nil
     }
+  }
+
+  /// F201: a value that is written out fits the bound of its field.
+  mutating func checkSize(of value: CheckedExpression?, maximum: Int?, _ field: String) {
+    guard let value, let excess = maximum.flatMap({ value.tree.excess(over: $0) }) else { return }
+    problems.append(tooLarge(excess, for: field, at: value.range))
   }
 
   /// F215, F103: an argument names a parameter, once.

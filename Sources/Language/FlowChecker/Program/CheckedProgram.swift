@@ -56,6 +56,8 @@ public struct CheckedAction: Sendable {
   public var concurrencyKey: CheckedExpression?
   /// The expression after the period of `limit 10 per 1s per tenant`.
   public var rateKey: CheckedExpression?
+  /// The largest size of the result; nil for no bound.
+  public var resultMaximum: Int?
 }
 
 public struct CheckedFlow: Sendable {
@@ -67,6 +69,8 @@ public struct CheckedFlow: Sendable {
     /// The state that has the field; nil for a field of the flow.
     public var state: Int?
     public var node: FieldNode?
+    /// The largest size of its values; nil for no bound.
+    public var maximum: Int?
     /// The name as the flow reads it.
     public var plainName: String { state == nil ? name : node?.name.text ?? name }
   }
@@ -75,6 +79,8 @@ public struct CheckedFlow: Sendable {
   /// The number of leading fields that are parameters.
   public var parameterCount: Int
   public var result: ValueType?
+  /// The largest size of the result; nil for no bound.
+  public var resultMaximum: Int?
   public var key: Int?
   public var fields: [Field]
   public var definitions: [(name: String, value: CheckedExpression)]

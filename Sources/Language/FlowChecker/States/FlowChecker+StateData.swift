@@ -11,9 +11,10 @@ extension FlowChecker {
       guard let node else { continue }
       let first = fields.count
       for field in node.fields where isFree(field.name, in: state) {
-        let type = declarations.resolve(field.type, into: &problems)
+        let (type, maximum) = declarations.resolveBounded(field.type, into: &problems)
         fields.append(
-          .init(name: "\(states[state].path).\(field.name.text)", type: type, state: state, node: field))
+          .init(
+            name: "\(states[state].path).\(field.name.text)", type: type, state: state, node: field, maximum: maximum))
         frameSize += 1
       }
       states[state].fields = first..<fields.count
@@ -28,6 +29,7 @@ extension FlowChecker {
       var scope = environment(around: state)
       for index in states[state].fields {
         fields[index].defaultValue = defaultValue(of: fields[index], scope)
+        checkSize(of: fields[index].defaultValue, maximum: fields[index].maximum, fields[index].plainName)
         declare(index, in: &scope)
       }
     }

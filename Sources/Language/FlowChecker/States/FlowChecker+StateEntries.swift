@@ -49,6 +49,7 @@ extension FlowChecker {
       let field = fields[index]
       if let argument = rest.arguments.first(where: { $0.name.text == field.plainName }) {
         if let value = expression(argument.value, environment, expecting: field.type) {
+          checkSize(of: value, maximum: field.maximum, field.plainName)
           found.append(CheckedStateArgument(field: index, value: value))
         }
       } else if field.node?.defaultValue == nil, field.node?.type.isOptional == false,

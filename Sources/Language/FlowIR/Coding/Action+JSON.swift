@@ -8,13 +8,14 @@ extension Action {
       ("failures", .strings(failures)), ("binding", binding.json), ("policy", policy.json),
       ("environment", .strings(environment)), ("signature", signature?.json ?? .null),
       ("concurrency", concurrency?.json ?? .null), ("limitKey", rateKey?.json ?? .null),
+      ("resultMax", resultMaximum.map { .number($0) } ?? .null),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
       "name", "parameters", "result", "failures", "binding", "policy", "environment", "signature", "concurrency",
-      "limitKey",
+      "limitKey", "resultMax",
     ])
     self.init(
       name: try reader.string("name"),
@@ -24,7 +25,8 @@ extension Action {
       binding: try Binding(reader.member("binding")), policy: try Policy(reader.member("policy")),
       environment: try reader.list("environment") { item throws(ProgramError) in try item.string() },
       signature: try .optional(reader.optional("signature")),
-      concurrency: try .optional(reader.optional("concurrency")), rateKey: try .optional(reader.optional("limitKey")))
+      concurrency: try .optional(reader.optional("concurrency")), rateKey: try .optional(reader.optional("limitKey")),
+      resultMaximum: try reader.optional("resultMax")?.int())
   }
 }
 

@@ -12,6 +12,7 @@ extension RecordDeclaration {
             ("name", .string(field.name)), ("type", field.type.json),
             // In a list, to distinguish a default of null from no default.
             ("default", .array(field.defaultValue.map { [$0.encoding] } ?? [])),
+            ("max", field.maximum.map { .number($0) } ?? .null),
           ])
         }),
     ]
@@ -20,14 +21,14 @@ extension RecordDeclaration {
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow(["name", "fields"])
     let fields = try reader.list("fields") { item throws(ProgramError) in
-      try item.allow(["name", "type", "default"])
+      try item.allow(["name", "type", "default", "max"])
       let type = try item.member("type")
       let values = try item.list("default") { value throws(ProgramError) in
         try value.load { () throws(LoadError) in try Value(encoding: value.json) }
       }
       return FieldDeclaration(
         try item.string("name"), try type.load { () throws(LoadError) in try ValueType(json: type.json) },
-        defaultValue: values.first)
+        defaultValue: values.first, maximum: try item.optional("max")?.int())
     }
     self.init(try reader.string("name"), fields)
   }

@@ -8,12 +8,13 @@ extension Flow {
   private var declarations: [(String, JSON)] {
     let parameters: JSON = parameterCount > 0 ? .number(parameterCount) : .null
     let result: JSON = result?.json ?? .null
+    let maximum: JSON = resultMaximum.map { .number($0) } ?? .null
     let key: JSON = key.map { .number($0) } ?? .null
     let lifetime: JSON = keyLifetime?.json ?? .null
     let definitions: [JSON] = definitions.map { ["name": .string($0.name), "value": $0.value.json] }
     return [
       ("name", .string(name)), ("version", .number(version)), ("callable", .bool(isCallable)),
-      ("parameters", parameters), ("result", result), ("key", key), ("keyLifetime", lifetime),
+      ("parameters", parameters), ("result", result), ("resultMax", maximum), ("key", key), ("keyLifetime", lifetime),
       ("fields", .array(fields.map(\.json))),
       ("lets", .array(definitions)),
     ]
@@ -31,8 +32,8 @@ extension Flow {
 
   init(_ reader: IRReader) throws(ProgramError) {
     try reader.allow([
-      "name", "version", "callable", "parameters", "result", "properties", "reads", "migrations", "key", "keyLifetime",
-      "fields",
+      "name", "version", "callable", "parameters", "result", "resultMax", "properties", "reads", "migrations", "key",
+      "keyLifetime", "fields",
       "lets",
       "calls", "kept", "frame", "invariants", "states", "transitions",
       "starts", "at",
@@ -56,7 +57,7 @@ extension Flow {
       properties: try reader.list("properties") { item throws(ProgramError) in try Property(item) },
       readRules: try reader.list("reads") { item throws(ProgramError) in try ReadRule(item) },
       migrations: try reader.list("migrations") { item throws(ProgramError) in try Migration(item) },
-      location: try SourceLocation(reader.member("at")))
+      location: try SourceLocation(reader.member("at")), resultMaximum: try reader.optional("resultMax")?.int())
   }
 }
 
@@ -91,17 +92,18 @@ extension DataField {
   var json: JSON {
     .sparse([
       ("name", .string(name)), ("type", type.json), ("default", defaultValue?.json ?? .null),
-      ("state", state.map { .number($0) } ?? .null),
+      ("state", state.map { .number($0) } ?? .null), ("max", maximum.map { .number($0) } ?? .null),
     ])
   }
 
   init(_ reader: IRReader) throws(ProgramError) {
-    try reader.allow(["name", "type", "default", "state"])
+    try reader.allow(["name", "type", "default", "state", "max"])
     let type = try reader.member("type")
     self.init(
       name: try reader.string("name"),
       type: try type.load { () throws(LoadError) in try ValueType(json: type.json) },
-      defaultValue: try .optional(reader.optional("default")), state: try reader.optional("state")?.index())
+      defaultValue: try .optional(reader.optional("default")), state: try reader.optional("state")?.index(),
+      maximum: try reader.optional("max")?.int())
   }
 }
 

@@ -6,6 +6,8 @@ public struct Action: Hashable, Sendable {
   /// The parameters, in order; their slots are the first of the binding's frame.
   public var parameters: RecordDeclaration
   public var result: ValueType?
+  /// The largest size of the result; nil for no bound.
+  public var resultMaximum: Int?
   /// The error codes that callers can distinguish.
   public var failures: [String]
   public var binding: Binding
@@ -22,7 +24,7 @@ public struct Action: Hashable, Sendable {
   public init(
     name: String, parameters: RecordDeclaration, result: ValueType?, failures: [String], binding: Binding,
     policy: Policy, environment: [String], signature: SourcedExpression? = nil, concurrency: ConcurrencyLimit? = nil,
-    rateKey: SourcedExpression? = nil
+    rateKey: SourcedExpression? = nil, resultMaximum: Int? = nil
   ) {
     self.name = name
     self.parameters = parameters
@@ -34,6 +36,7 @@ public struct Action: Hashable, Sendable {
     self.signature = signature
     self.concurrency = concurrency
     self.rateKey = rateKey
+    self.resultMaximum = resultMaximum
   }
 }
 

@@ -12,6 +12,8 @@ public struct Flow: Hashable, Sendable {
   public var parameterCount: Int
   /// The type of the result of a call; nil for a flow without a result.
   public var result: ValueType?
+  /// The largest size of the result; nil for no bound.
+  public var resultMaximum: Int?
   /// The index of the data field that names an instance.
   public var key: Int?
   /// The time for which the key of an ended instance stays taken; nil to leave it to the server.
@@ -41,7 +43,8 @@ public struct Flow: Hashable, Sendable {
     fields: [DataField], definitions: [LetDefinition], calls: IndexedList<CallIndex, Call>, keptCount: Int,
     frameSize: Int,
     invariants: [SourcedExpression], states: IndexedList<StateIndex, State>, transitions: [Transition], starts: [Start],
-    properties: [Property] = [], readRules: [ReadRule] = [], migrations: [Migration] = [], location: SourceLocation
+    properties: [Property] = [], readRules: [ReadRule] = [], migrations: [Migration] = [], location: SourceLocation,
+    resultMaximum: Int? = nil
   ) {
     self.name = name
     self.version = version
@@ -63,13 +66,18 @@ public struct Flow: Hashable, Sendable {
     self.readRules = readRules
     self.migrations = migrations
     self.location = location
+    self.resultMaximum = resultMaximum
   }
 
   /// The parameters of a call, as a record.
   public var parameters: RecordDeclaration {
     RecordDeclaration(
-      BuiltInTypes.arguments(of: name), fields.prefix(parameterCount).map { FieldDeclaration($0.name, $0.type) })
+      BuiltInTypes.arguments(of: name),
+      fields.prefix(parameterCount).map { FieldDeclaration($0.name, $0.type, maximum: $0.maximum) })
   }
+
+  /// The bound of the result; nil for none.
+  public var resultBound: SizeBound? { resultMaximum.map { SizeBound(name: "result", maximum: $0) } }
 
   /// The indices of the fields of a state.
   public func fields(of state: StateIndex) -> [Int] { fields.indices.filter { fields[$0].state == state } }
@@ -103,13 +111,21 @@ public struct DataField: Hashable, Sendable {
   /// The state that has the field; nil for a field of the flow. Fields of states have no value while it is inactive,
   /// unless a history keeps them.
   public var state: StateIndex?
+  /// The largest size of a list, a map, a string or bytes; nil for no bound.
+  public var maximum: Int?
 
-  public init(name: String, type: ValueType, defaultValue: SourcedExpression?, state: StateIndex? = nil) {
+  public init(
+    name: String, type: ValueType, defaultValue: SourcedExpression?, state: StateIndex? = nil, maximum: Int? = nil
+  ) {
     self.name = name
     self.type = type
     self.defaultValue = defaultValue
     self.state = state
+    self.maximum = maximum
   }
+
+  /// The bound of its values; nil for none.
+  public var bound: SizeBound? { maximum.map { SizeBound(name: plainName, maximum: $0) } }
 
   /// The name without the path of the state.
   public var plainName: String {

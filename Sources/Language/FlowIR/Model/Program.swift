@@ -28,6 +28,16 @@ public struct Program: Hashable, Sendable {
   }
 }
 
+extension Program {
+  /// The record of the arguments of an action or a flow.
+  public func parameters(of target: Call.Target) -> RecordDeclaration {
+    switch target {
+    case .action(let action): actions[action].parameters
+    case .flow(let flow): flows[flow].parameters
+    }
+  }
+}
+
 /// An expression with its text, for explanations at run time.
 public struct SourcedExpression: Hashable, Sendable {
   /// The expression as it was written.

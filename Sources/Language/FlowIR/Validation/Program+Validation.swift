@@ -12,9 +12,15 @@ extension Program {
     try unique(flows.map(\.name), "flow")
     try unique(events.map(\.name), "event")
     try unique(actions.map(\.name), "action")
+    for type in types { try validateBounds(of: type.fields.map { ($0.name, $0.type, $0.maximum) }, in: type.name) }
     for action in actions { try validate(action) }
     for event in events { try validate(event) }
-    for flow in flows { try FlowValidation(program: self, flow: flow).run() }
+    for flow in flows {
+      try validateBounds(
+        of: flow.fields.map { ($0.name, $0.type, $0.maximum) } + [("result", flow.result ?? .null, flow.resultMaximum)],
+        in: flow.name)
+      try FlowValidation(program: self, flow: flow).run()
+    }
   }
 
   private func unique(_ names: [String], _ kind: String) throws(ProgramError) {
@@ -24,7 +30,22 @@ extension Program {
     }
   }
 
+  /// A bound is at least 0, and belongs to a type whose values have a size.
+  private func validateBounds(
+    of members: [(name: String, type: ValueType, maximum: Int?)], in owner: String
+  ) throws(ProgramError) {
+    for member in members {
+      guard let maximum = member.maximum else { continue }
+      guard maximum >= 0, SizeBound.isPossible(for: member.type) else {
+        throw ProgramError("the bound of `\(member.name)` in `\(owner)` makes no sense")
+      }
+    }
+  }
+
   private func validate(_ action: Action) throws(ProgramError) {
+    try validateBounds(
+      of: action.parameters.fields.map { ($0.name, $0.type, $0.maximum) }
+        + [("result", action.result ?? .null, action.resultMaximum)], in: action.name)
     let limit = action.parameters.fields.count + action.environment.count
     let policy = action.policy
     guard policy.retries.map({ $0 >= 0 }) ?? true, policy.timeoutMilliseconds > 0,
@@ -47,6 +68,7 @@ extension Program {
   }
 
   private func validate(_ event: Event) throws(ProgramError) {
+    try validateBounds(of: event.payload.fields.map { ($0.name, $0.type, $0.maximum) }, in: event.name)
     for member in event.computed {
       guard member.value.tree.usedSlots.allSatisfy({ $0 == FrameLayout.event }),
         event.payload.field(member.name) == nil

@@ -30,16 +30,39 @@ struct TypeSchema {
     }
   }
 
+  /// The schema of a field of a type, with its bound.
+  func schema(_ type: ValueType, maximum: Int?) -> JSON {
+    let plain = schema(type)
+    guard let maximum = maximum.map({ Int64($0) }) else { return plain }
+    let name: String
+    var limit = maximum
+    switch type {
+    case .optional(let wrapped):
+      return ["anyOf": .array([schema(wrapped, maximum: Int(maximum)), ["type": "null"]])]
+    case .list: name = "maxItems"
+    case .map: name = "maxProperties"
+    case .bytes:
+      // Base64 takes four characters for three bytes.
+      name = "maxLength"
+      limit = (min(maximum, 1 << 60) + 2) / 3 * 4
+    default: name = "maxLength"
+    }
+    return .object((plain.members ?? []) + [.init(name, .int(limit))])
+  }
+
   /// The schema of a record with its fields.
   /// - Parameter keys: The fields that identify an instance.
   func schema(_ record: RecordDeclaration, keys: Set<String> = []) -> JSON {
     let properties = record.fields.map { field -> JSON.Member in
       if keys.contains(field.name), field.type == .string {
-        return .init(field.name, ["type": "string", "minLength": 1, "maxLength": .int(Int64(Engine.maximumKey))])
+        let longest = min(field.maximum ?? .max, Engine.maximumKey)
+        return .init(field.name, ["type": "string", "minLength": 1, "maxLength": .int(Int64(longest))])
       }
-      guard let value = field.defaultValue else { return .init(field.name, schema(field.type)) }
+      guard let value = field.defaultValue else {
+        return .init(field.name, schema(field.type, maximum: field.maximum))
+      }
       let more = JSON.Member("default", value.json(in: types))
-      let plain = schema(field.type)
+      let plain = schema(field.type, maximum: field.maximum)
       // Older tools ignore all members next to a reference.
       let isPlain = plain["$ref"] == nil
       return .init(

@@ -90,7 +90,7 @@ struct FlowView {
   }
 
   private func properties(of fields: some Sequence<DataField>) -> [JSON.Member] {
-    fields.map { JSON.Member($0.plainName, writer.schema($0.type)) }
+    fields.map { JSON.Member($0.plainName, writer.schema($0.type, maximum: $0.maximum)) }
   }
 
   /// The fields of states, by the paths of the states.

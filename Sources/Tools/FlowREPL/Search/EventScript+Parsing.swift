@@ -75,7 +75,10 @@ extension EventScript {
     _ json: JSON, of target: Call.Target, _ machine: Machine, in location: String
   ) throws(Problem) -> CallOutcome {
     if let code = json["fail"] { return failure(code: code, message: json["message"]) }
-    return .done(try value(json["result"] ?? .null, as: machine.result(of: target) ?? .dyn, machine, in: location))
+    return .done(
+      try value(
+        json["result"] ?? .null, as: machine.result(of: target) ?? .dyn, machine, in: location,
+        maximum: machine.resultMaximum(of: target)))
   }
 
   private static func failure(code: JSON?, message: JSON?) -> CallOutcome {
@@ -83,9 +86,9 @@ extension EventScript {
   }
 
   private static func value(
-    _ json: JSON, as type: ValueType, _ machine: Machine, in location: String
+    _ json: JSON, as type: ValueType, _ machine: Machine, in location: String, maximum: Int? = nil
   ) throws(Problem) -> Value {
-    switch Value.from(json, as: type, in: machine.types) {
+    switch Value.from(json, as: type, in: machine.types, maximum: maximum) {
     case .success(let value): return value
     case .failure(let problems):
       let list = problems.mismatches.map { "\($0.pointer.isEmpty ? "/" : $0.pointer): \($0.message)" }

@@ -62,6 +62,7 @@ extension Interpreter {
   mutating func complete(_ pending: PendingCall, _ outcome: CallOutcome) throws(StepFailure) -> Bool {
     switch outcome {
     case .done(let value):
+      try requireBound(of: value, from: pending.call)
       if let item = pending.item { return try completeItem(item, of: pending, value) }
       let slot = try resultSlot(of: pending.call, value)
       setResult(slot, of: pending.call)
@@ -74,6 +75,16 @@ extension Interpreter {
       let name = flow.flow.calls[pending.call].name
       return try fail(pending.call, failure(code: code, message: message, attempts: attempts, call: name))
     }
+  }
+
+  /// Checks the size of a result. That of an action was checked when it arrived.
+  private mutating func requireBound(of value: Value, from call: CallIndex) throws(StepFailure) {
+    guard let maximum = machine.resultMaximum(of: flow.flow.calls[call].target),
+      let excess = value.excess(over: maximum)
+    else { return }
+    let range = flow.flow.calls[call].arguments.first?.tree.range
+    problem = EvaluationError("the result holds \(excess)", at: range ?? .init(0, 0))
+    throw StepFailure(.failed, location: flow.calls[call].location)
   }
 
   mutating func setResult(_ result: Slot, of call: CallIndex) {

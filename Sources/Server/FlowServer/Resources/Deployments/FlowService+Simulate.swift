@@ -132,8 +132,9 @@ private struct SimulationRequest {
   private func result(_ name: String, _ step: JSON) throws(Problem) -> CallOutcome {
     let machine = entry.machine
     let job = run.outstanding.first { $0.isAwaited && machine.name(of: $0.job.target) == name }?.job
-    guard let type = job.flatMap({ machine.result(of: $0.target) }) else { return .done(.null) }
-    switch Value.from(step["result"] ?? .null, as: type, in: machine.types) {
+    guard let target = job?.target, let type = machine.result(of: target) else { return .done(.null) }
+    let maximum = machine.resultMaximum(of: target)
+    switch Value.from(step["result"] ?? .null, as: type, in: machine.types, maximum: maximum) {
     case .success(let value): return .done(value)
     case .failure(let problems):
       throw EngineProblem.invalidPayload(problems.mismatches.map { ("/result" + $0.pointer, $0.message) }).problem
