@@ -22,7 +22,7 @@ final class Replay {
     var input: AbstractInput
   }
 
-  /// What the paths of an abstract step to one state have in common.
+  /// The common part of the paths of an abstract step to one state.
   private struct Way {
     /// The state after the step; nil for a refusal.
     var target: Int?
