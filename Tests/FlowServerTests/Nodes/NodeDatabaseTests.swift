@@ -91,8 +91,8 @@ struct NodeDatabaseTests {
     let medians = parts.map { milliseconds($0[$0.count / 2]) }
     let worst = parts.map { milliseconds($0[$0.count * 99 / 100]) }
     print(
-      "snapshot held for \(seconds) s: p50 \(medians[0]) ms before, \(medians[1]) ms at its end, \(medians[2]) ms after "
-        + "it; p99 \(worst[0]), \(worst[1]) and \(worst[2]) ms; dead rows: "
+      "snapshot held for \(seconds) s: p50 \(medians[0]) ms before, \(medians[1]) ms at its end, \(medians[2]) ms "
+        + "after it; p99 \(worst[0]), \(worst[1]) and \(worst[2]) ms; dead rows: "
         + dead.trimmingCharacters(in: .whitespacesAndNewlines))
     #expect(medians[1] < medians[2] * 4 + 20)
     try clients.expectExactlyOnce(owner: owner, atLeast: 50)

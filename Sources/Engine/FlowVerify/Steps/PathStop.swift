@@ -47,7 +47,8 @@ extension AbstractRefusal {
     case (.invariant(let text, _), .invariant(let position)): text == model.flow.invariants[position].text
     case (.invariant(let text, _), .never(let position)): text == model.flow.text(ofProperty: position)
     case (.raised(let name, _), .raised(let event)): name == model.program.events[event].name
-    case (.tooManyMicrosteps, .endless), (.tooManyMicrosteps, .endlessTimers), (.tooManyDeferred, .tooManyDeferred): true
+    case (.tooManyMicrosteps, .endless), (.tooManyMicrosteps, .endlessTimers): true
+    case (.tooManyDeferred, .tooManyDeferred): true
     default: false
     }
   }
