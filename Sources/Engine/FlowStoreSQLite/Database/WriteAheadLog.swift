@@ -20,7 +20,10 @@ struct WriteAheadLog {
 
   private static func problem(_ path: String) -> String? {
     let log = open(path + "-wal", O_RDONLY | O_CLOEXEC)
-    guard log >= 0 else { return nil }
+    guard log >= 0 else {
+      // A log that can't be read is not a sound one.
+      return errno == ENOENT ? nil : "cannot read the write-ahead log: \(String(cString: strerror(errno)))"
+    }
     defer { close(log) }
     var bytes = [UInt8](repeating: 0, count: headerCount)
     guard pread(log, &bytes, headerCount, 0) == headerCount else { return nil }
