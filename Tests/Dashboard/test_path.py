@@ -79,7 +79,7 @@ class MainPath(unittest.TestCase):
             page.shows(text)
         page.open("instances/Approval/p2?tab=can")
         page.click("Why not")
-        page.shows("needs role director")
+        page.shows("only for role director")
 
     def test_6_a_dead_letter_is_redriven(self):
         page = self.browser
