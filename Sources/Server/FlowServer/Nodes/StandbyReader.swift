@@ -15,7 +15,6 @@ public final class StandbyReader: Sendable {
     var rows: [DeploymentRow]?
     var generation = 0
     var machines: [String: Machine]
-    var isEnded = false
   }
 
   /// The access control of the requests that this node answers itself.
@@ -65,7 +64,7 @@ public final class StandbyReader: Sendable {
       } catch {
         return forward()
       }
-      guard !state.withLock({ $0.isEnded }) else { return forward() }
+      guard !access.isDraining else { return forward() }
       access.handle(request, respond)
     }
     if !isAccepted { forward() }
@@ -77,7 +76,6 @@ public final class StandbyReader: Sendable {
   /// Ends sockets and streams, because this node is about to own the store; their clients connect again. Requests in
   /// progress open no further ones: those would receive nothing.
   public func end() {
-    state.withLock { $0.isEnded = true }
     live.close()
     access.drain()
   }
