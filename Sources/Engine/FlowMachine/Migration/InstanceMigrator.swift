@@ -175,17 +175,10 @@ struct InstanceMigrator {
     var members: [JSON.Member] = []
     for field in map.new.fields {
       guard let name = oldName(of: field), let json = document[name] else { continue }
-      guard case .success(let value) = Value.from(json, as: field.type, in: machine.types) else {
+      if let problem = problem(of: json, in: field, machine) {
         if assigned.contains(field.name) { continue }
         throw ProgramError(
-          "the field `\(field.name)` has another type: write `migrate from \(map.old.version) { data "
-            + "\(field.name) = … }`"
-        )
-      }
-      if let excess = field.maximum.flatMap({ value.excess(over: $0) }) {
-        if assigned.contains(field.name) { continue }
-        throw ProgramError(
-          "the field `\(field.name)` holds \(excess): write `migrate from \(map.old.version) { data "
+          "the field `\(field.name)` \(problem): write `migrate from \(map.old.version) { data "
             + "\(field.name) = … }`"
         )
       }
@@ -193,6 +186,14 @@ struct InstanceMigrator {
     }
     members.append(.init("$results", results(document["$results"], machine)))
     return .object(members)
+  }
+
+  /// The reason that a field of the new version can't take a value of the earlier one; nil when it can.
+  private func problem(of json: JSON, in field: DataField, _ machine: Machine) -> String? {
+    guard case .success(let value) = Value.from(json, as: field.type, in: machine.types) else {
+      return "has another type"
+    }
+    return field.maximum.flatMap { value.excess(over: $0) }.map { "holds \($0)" }
   }
 
   private func results(_ json: JSON?, _ machine: Machine) -> JSON {

@@ -82,18 +82,18 @@ struct FlowBuilder {
 
   /// The arguments of an action or a flow.
   private mutating func add(_ list: [SourcedExpression], for target: Call.Target) throws(ProgramError) -> RowRange {
-    let parameters = program.parameters(of: target).fields
-    let start = Int32(programs.count)
-    for (position, source) in list.enumerated() {
-      let bound = parameters.indices.contains(position) ? parameters[position].bound : nil
-      _ = try add(source, within: bound) as ExpressionIndex
-    }
-    return RowRange(start: start, count: Int32(list.count))
+    try add(list, within: program.parameters(of: target).fields.map(\.bound))
   }
 
-  private mutating func add(_ list: [SourcedExpression]) throws(ProgramError) -> RowRange {
+  /// - Parameter bounds: The bounds of the fields that are assigned the values, in the same order.
+  private mutating func add(
+    _ list: [SourcedExpression], within bounds: [SizeBound?] = []
+  ) throws(ProgramError) -> RowRange {
     let start = Int32(programs.count)
-    for source in list { _ = try add(source) as ExpressionIndex }
+    for (position, source) in list.enumerated() {
+      let bound = bounds.indices.contains(position) ? bounds[position] : nil
+      _ = try add(source, within: bound) as ExpressionIndex
+    }
     return RowRange(start: start, count: Int32(list.count))
   }
 
@@ -179,12 +179,9 @@ struct FlowBuilder {
   }
 
   private mutating func add(_ arguments: [StateArgument]) throws(ProgramError) -> ArgumentRows {
-    let start = Int32(programs.count)
-    for argument in arguments {
-      _ = try add(argument.value, within: flow.fields[argument.field].bound) as ExpressionIndex
-    }
+    let bounds = arguments.map { flow.fields[$0.field].bound }
     return ArgumentRows(
-      values: RowRange(start: start, count: Int32(arguments.count)), fields: add(arguments.map(\.field)))
+      values: try add(arguments.map(\.value), within: bounds), fields: add(arguments.map(\.field)))
   }
 
   private mutating func schedule(_ cron: Cron) throws(ProgramError) -> Schedule {
@@ -205,8 +202,7 @@ struct FlowBuilder {
       row.parts = try add(part, of: flow.fields[slot - FrameLayout.firstField].type)
       // What a part is assigned is checked as a whole.
       let bound = part.isEmpty ? flow.fields[slot - FrameLayout.firstField].bound : nil
-      let index = try add(value, within: bound) as ExpressionIndex
-      row.value = RowRange(start: index.rawValue, count: 1)
+      row.value = try add([value], within: [bound])
     case .perform(let action, let arguments):
       (row.kind, row.index, row.value) = (.perform, Int32(action), try add(arguments, for: .action(action)))
     case .emit(let event, let value, let flow):
