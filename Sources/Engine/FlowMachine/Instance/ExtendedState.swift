@@ -36,12 +36,37 @@ struct HistoryEntry: Hashable, Sendable {
   var leaves: [StateIndex]
 }
 
-/// An event that a state has deferred.
+/// An event that a state has deferred. The parts are on the heap, so that a list of them is cheap to copy: each event
+/// that is deferred or offered copies the list of its instance.
 public struct DeferredEvent: Hashable, Sendable {
-  public var event: EventIndex
-  public var payload: Value
+  private struct Parts: Hashable {
+    let event: EventIndex
+    let payload: Value
+    let caller: Caller?
+  }
+
+  private final class Box: Sendable {
+    let parts: Parts
+
+    init(_ parts: Parts) { self.parts = parts }
+  }
+
+  private let box: Box
+
+  public init(event: EventIndex, payload: Value, caller: Caller?) {
+    box = Box(Parts(event: event, payload: payload, caller: caller))
+  }
+
+  public var event: EventIndex { box.parts.event }
+  public var payload: Value { box.parts.payload }
   /// The caller that sent it, or whose event caused the instance to raise it; nil for a timer or a result.
-  public var caller: Caller?
+  public var caller: Caller? { box.parts.caller }
+
+  public static func == (one: DeferredEvent, other: DeferredEvent) -> Bool {
+    one.box === other.box || one.box.parts == other.box.parts
+  }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(box.parts) }
 }
 
 /// A compensation that waits for a `rollback`.
