@@ -104,7 +104,7 @@ let package = Package(
     .target(name: "CPowerCut", dependencies: ["CSQLite"], path: "Tests/CPowerCut"),
     test(
       "FlowSourceTests", ["FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON", "FlowTestSupport"], corpus: true),
-    test("CELTests", ["CEL", "FlowSource", "FlowJSON", "CELConformance"]),
+    test("CELTests", ["CEL", "FlowSource", "FlowJSON", "CELConformance", "FlowGenerator"]),
     test(
       "FlowSyntaxTests", ["FlowSyntax", "CEL", "FlowSource", "FlowTime", "FlowTestSupport", "FlowGenerator"],
       corpus: true),

@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowSource
 import Testing
@@ -166,6 +167,33 @@ let sampleVariables: [(String, ValueType)] = [
     let typed = try #require(environment.check(parse(text).0).expression)
     let stored = try JSON(parsing: typed.json.text())
     #expect(try TypedExpression(json: stored) == typed)
+  }
+
+  @Test("copies of an environment change independently", arguments: UInt64(1)...20)
+  func copies(_ seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    var scopes = [(environment: Environment(), expected: [String: ValueType]())]
+    let types: [ValueType] = [.int, .string, .bool, .double]
+    for _ in 0..<600 {
+      var index = Int.random(in: scopes.indices, using: &random)
+      if scopes.count < 12, Int.random(in: 0..<20, using: &random) == 0 {
+        scopes.append(scopes[index])
+        index = scopes.count - 1
+      }
+      let name = "n\(Int.random(in: 0..<90, using: &random))"
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        scopes[index].environment.remove(name)
+        scopes[index].expected[name] = nil
+      } else {
+        let type = types[Int.random(in: types.indices, using: &random)]
+        scopes[index].environment.declare(variable: name, type: type)
+        scopes[index].expected[name] = type
+      }
+    }
+    for (environment, expected) in scopes {
+      #expect(environment.names.map(\.name) == expected.keys.sorted())
+      for number in 0..<90 { #expect(environment.type(of: "n\(number)") == expected["n\(number)"]) }
+    }
   }
 
   @Test("tampered JSON of an expression is rejected") func tamperedJSON() throws {

@@ -15,9 +15,9 @@ public struct Environment: Sendable {
     var slot: Int
   }
 
-  var variables: [String: Variable] = [:]
-  var definitions: [String: Definition] = [:]
-  var functions: [String: FunctionDefinition] = [:]
+  var variables = NameTable<Variable>()
+  var definitions = NameTable<Definition>()
+  var functions = NameTable<FunctionDefinition>()
   /// Overloads by name: of the library, and those only declared.
   private(set) var overloads: [String: [Signature]] = [:]
   private var slotCount = 0
@@ -78,8 +78,8 @@ public struct Environment: Sendable {
 
   /// Removes a variable or definition.
   public mutating func remove(_ name: String) {
-    variables[name] = nil
-    definitions[name] = nil
+    if variables[name] != nil { variables[name] = nil }
+    if definitions[name] != nil { definitions[name] = nil }
   }
 
   /// The number of slots that a frame needs for the declared variables.
@@ -87,12 +87,12 @@ public struct Environment: Sendable {
 
   /// The declared variables with their types, sorted by name.
   public var variableTypes: [(name: String, type: ValueType)] {
-    variables.map { ($0.key, $0.value.type) }.sorted { $0.name < $1.name }
+    variables.entries.map { ($0.key, $0.value.type) }.sorted { $0.name < $1.name }
   }
 
   /// The declared variables and definitions with their types, sorted by name.
   public var names: [(name: String, type: ValueType)] {
-    (variableTypes + definitions.map { ($0.key, $0.value.body.type) }).sorted { $0.name < $1.name }
+    (variableTypes + definitions.entries.map { ($0.key, $0.value.body.type) }).sorted { $0.name < $1.name }
   }
 
   /// The type of a variable or a definition.
