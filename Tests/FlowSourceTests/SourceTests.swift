@@ -23,6 +23,20 @@ import Testing
     #expect(set.string(SourceRange(c.base + 1, c.base + 3)) == "78")
   }
 
+  @Test("diagnostics are sorted by range, code and message, each once") func sorting() {
+    func diagnostic(_ lower: UInt32, _ message: String, _ help: String? = nil) -> Diagnostic {
+      Diagnostic("F101", message, at: SourceRange(lower, lower + 1), help: help)
+    }
+    let found = [
+      diagnostic(5, "b"), diagnostic(1, "z"), diagnostic(5, "a", "1"), diagnostic(5, "b"), diagnostic(5, "a", "2"),
+      diagnostic(5, "a", "1"), diagnostic(1, "z"),
+    ]
+    let expected = [diagnostic(1, "z"), diagnostic(5, "a", "1"), diagnostic(5, "a", "2"), diagnostic(5, "b")]
+    #expect(found.sortedByRange() == expected)
+    #expect([Diagnostic]().sortedByRange().isEmpty)
+    #expect([expected[0], expected[0]].sortedByRange() == [expected[0]])
+  }
+
   @Test(
     "a misspelt name gets its suggestion",
     arguments: [

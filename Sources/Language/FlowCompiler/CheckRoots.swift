@@ -23,8 +23,8 @@ public func check(
     diagnostics += checked.diagnostics
   }
   if isFormChecked { diagnostics += loader.files.compactMap(formDiagnostic) }
-  return Compilation(
-    sources: loader.sources, diagnostics: diagnostics.sortedByRange(), suppressions: loader.suppressions)
+  diagnostics.sortByRange()
+  return Compilation(sources: loader.sources, diagnostics: diagnostics, suppressions: loader.suppressions)
 }
 
 /// The files that no other file imports: each with its imports is one program.

@@ -26,7 +26,8 @@ public func compile(
   let isComplete = !loader.problems.hasErrors
   let checked = check(
     loader.files, sources: loader.sources, isComplete: isComplete, isWanted: isLowered, parallelism: parallelism)
-  let diagnostics = (loader.problems + checked.diagnostics).sortedByRange()
+  var diagnostics = checked.diagnostics
+  if !loader.problems.isEmpty { diagnostics = (loader.problems + diagnostics).sortedByRange() }
   guard isLowered, !diagnostics.hasErrors, let program = checked.program else {
     return Compilation(sources: loader.sources, diagnostics: diagnostics, suppressions: loader.suppressions)
   }
@@ -56,7 +57,7 @@ struct Loader {
       problems.append(missing(path, importing))
       return
     }
-    let file = parse(source)
+    let file = parseOutline(source)
     for declaration in file.declarations {
       guard case .importing(let node) = declaration, !node.path.isEmpty else { continue }
       add(resolvedPath(node.path, from: path), from: node, chain: chain + [(path, node)])

@@ -1,4 +1,4 @@
-import FlowSource
+public import FlowSource
 
 /// Cuts `text` into tokens; never fails, and ends with `.endOfFile`.
 ///
@@ -13,6 +13,21 @@ public func tokenize(_ text: [UInt8], base: UInt32 = 0) -> [Token] {
     tokens.append(token)
     if token.kind == .endOfFile { return tokens }
   }
+}
+
+/// The tokens of a part of a text that begins and ends between tokens, and the end of the text.
+public func tokenize(_ text: [UInt8], base: UInt32, part: SourceRange) -> [Token] {
+  var lexer = Lexer(text: text, base: base)
+  lexer.at = Int(part.lower - base)
+  var tokens: [Token] = []
+  tokens.reserveCapacity(part.count / 4 + 1)
+  while true {
+    let token = lexer.next()
+    guard token.range.lower < part.upper, token.kind != .endOfFile else { break }
+    tokens.append(token)
+  }
+  tokens.append(Token(kind: .endOfFile, range: SourceRange(part.upper, part.upper)))
+  return tokens
 }
 
 private struct Lexer {

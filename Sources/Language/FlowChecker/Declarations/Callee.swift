@@ -37,11 +37,7 @@ struct Callee {
     name = flow.name.text
     self.parameters = parameters
     self.result = result
-    failures = flow.states.flatMap { Callee.failures(in: $0) }
-  }
-
-  private static func failures(in state: StateNode) -> [String] {
-    (state.kind == .failed ? [state.name.text] : []) + state.children.flatMap { failures(in: $0) }
+    failures = flow.unparsedStates?.failures ?? flow.states.flatMap(\.failures)
   }
 }
 

@@ -68,6 +68,15 @@ struct FlowChecker {
     if !node.events.isEmpty { environment.container = node.name.text }
   }
 
+  /// The checker without the parts that tests of several flows don't need.
+  var forTests: FlowChecker {
+    var checker = self
+    checker.problems = []
+    checker.environments = [:]
+    checker.stateNodes = []
+    return checker
+  }
+
   mutating func check() -> CheckedFlow {
     flattenStates()
     declareData()

@@ -43,7 +43,9 @@ func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into proble
 /// F516: an internal event that a flow takes, and that no flow of the program emits or raises.
 ///
 /// Events of a file without flows may be emitted by programs that are not seen here.
-func checkUnsentEvents(_ flows: [FlowSummary], _ context: LintContext, into problems: inout [Diagnostic]) {
+func checkUnsentEvents(
+  _ flows: [FlowSummary], _ context: LintContext, _ uses: ProgramUses, into problems: inout [Diagnostic]
+) {
   let sent = flows.reduce(into: Set<Int>()) { $0.formUnion($1.raises.union($1.emits.map(\.event))) }
   let files = context.files.filter { $0.flowCount > 0 }.map(\.source.range)
   for (index, event) in context.symbols.events.enumerated() {
@@ -51,7 +53,7 @@ func checkUnsentEvents(_ flows: [FlowSummary], _ context: LintContext, into prob
     let text = event.name.text
     let isOwn = text.contains(".")
     guard event.isInternal || isOwn, !sent.contains(index), !event.name.isMissing,
-      context.uses.names.contains(isOwn ? String(text.split(separator: ".").last ?? "") : text),
+      uses.names.contains(isOwn ? String(text.split(separator: ".").last ?? "") : text),
       files.contains(where: { $0.lower <= location.lower && location.upper <= $0.upper })
     else { continue }
     problems.append(

@@ -4,9 +4,9 @@ import FlowSyntax
 /// F501, F504, F505, F514, F515: events, actions, constants, functions, roles, types and enums that nothing uses.
 ///
 /// A file without flows is a library: its declarations may be used by files outside of this program.
-func checkUnusedDeclarations(_ context: LintContext, into problems: inout [Diagnostic]) {
+func checkUnusedDeclarations(_ context: LintContext, _ uses: ProgramUses, into problems: inout [Diagnostic]) {
   for declaration in context.files.filter({ $0.flowCount > 0 }).flatMap(\.declarations) {
-    guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !context.uses.names.contains(name.text)
+    guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !uses.names.contains(name.text)
     else { continue }
     problems.append(unused(name, kind: kind, code: code))
   }
@@ -34,8 +34,8 @@ private func unused(_ name: NameNode, kind: String, code: String) -> Diagnostic 
 /// F501, F502, F505: events of a flow's own, data fields and `let`s that nothing uses.
 ///
 /// A field that is only assigned is used, because the data of an instance is visible.
-func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problems: inout [Diagnostic]) {
-  let used = context.uses.byFlow[flow.node.name.text] ?? []
+func checkUnusedNames(of flow: CheckedFlow, _ uses: Uses, into problems: inout [Diagnostic]) {
+  let used = uses.names
   for event in flow.node.events where !used.contains(event.name.text) {
     problems.append(unused(event.name, kind: "event", code: "F501"))
   }
@@ -52,13 +52,13 @@ func checkUnusedNames(of flow: CheckedFlow, _ context: LintContext, into problem
 }
 
 /// F506: an import whose file, and the files imported by it, declare nothing that is used here.
-func checkUnusedImports(_ context: LintContext, into problems: inout [Diagnostic]) {
+func checkUnusedImports(_ context: LintContext, _ uses: ProgramUses, into problems: inout [Diagnostic]) {
   let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
   for file in context.files {
     let imports = file.declarations.compactMap { declaration in
       if case .importing(let node) = declaration { node } else { nil }
     }
-    let here = imports.isEmpty ? [] : Uses([file]).names
+    let here = imports.isEmpty ? [] : uses.byFile[file.source.name] ?? []
     for node in imports {
       guard let imported = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
       var seen: Set<String> = []

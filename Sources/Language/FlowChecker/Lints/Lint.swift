@@ -7,7 +7,6 @@ struct LintContext {
   let files: [ParsedFile]
   let symbols: Symbols
   let actions: [CheckedAction]
-  let uses: Uses
   /// The files that have one flow and start with a comment about it.
   let introduced: [SourceRange]
 
@@ -15,7 +14,6 @@ struct LintContext {
     self.files = files
     self.symbols = symbols
     self.actions = actions
-    uses = Uses(files)
     introduced = files.filter(\.isIntroduced).map(\.source.range)
   }
 }
@@ -49,9 +47,12 @@ struct FlowSummary {
   private let handled: Set<Int>
   /// True if a reaction is to any event.
   private let handlesAny: Bool
+  /// The names that the flow uses, of those that are declared in the program.
+  let uses: [String]
 
-  init(_ flow: CheckedFlow, relays: [EventRelay]) {
+  init(_ flow: CheckedFlow, relays: [EventRelay], uses: some Sequence<String>) {
     name = flow.node.name
+    self.uses = Array(uses)
     self.relays = relays
     handled = Set(
       flow.reactions.compactMap { if case .event(let event) = $0.trigger { event } else { nil } }
@@ -92,9 +93,9 @@ struct FlowSummary {
 }
 
 /// The findings about a flow that has no errors. Each rule is a function in the file of its subject.
-func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
+func lint(_ flow: CheckedFlow, _ context: LintContext, _ uses: Uses) -> [Diagnostic] {
   var problems: [Diagnostic] = []
-  checkUnusedNames(of: flow, context, into: &problems)
+  checkUnusedNames(of: flow, uses, into: &problems)
   checkNames(of: flow, context, into: &problems)
   checkCosts(of: flow, into: &problems)
   checkTimers(of: flow, into: &problems)
@@ -112,10 +113,10 @@ func lint(_ flow: CheckedFlow, _ context: LintContext) -> [Diagnostic] {
 }
 
 /// The findings about the program as a whole.
-func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
+func lint(_ context: LintContext, _ flows: [FlowSummary], _ uses: ProgramUses) -> [Diagnostic] {
   var problems: [Diagnostic] = []
-  checkUnusedDeclarations(context, into: &problems)
-  checkUnusedImports(context, into: &problems)
+  checkUnusedDeclarations(context, uses, into: &problems)
+  checkUnusedImports(context, uses, into: &problems)
   checkSecrets(context, into: &problems)
   checkNames(context, into: &problems)
   checkConfusingNames(context, into: &problems)
@@ -123,7 +124,7 @@ func lint(_ context: LintContext, _ flows: [FlowSummary]) -> [Diagnostic] {
   checkEmitCycles(flows, into: &problems)
   checkRelays(flows, context, into: &problems)
   checkForgeableEvents(flows, context, into: &problems)
-  checkUnsentEvents(flows, context, into: &problems)
+  checkUnsentEvents(flows, context, uses, into: &problems)
   for action in context.actions {
     checkPolicies(of: action, into: &problems)
     checkURLs(of: action, into: &problems)

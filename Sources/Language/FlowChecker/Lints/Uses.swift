@@ -1,22 +1,43 @@
 import CEL
+import FlowSource
 import FlowSyntax
 
 /// The names that a program uses anywhere; a declaration that is not in the set is unused.
+struct ProgramUses {
+  private(set) var names: Set<String> = []
+  /// The names that each file uses.
+  private(set) var byFile: [String: Set<String>] = [:]
+
+  init(_ files: [ParsedFile], _ sources: SourceSet, _ flows: [FlowSummary]) {
+    for file in files {
+      var uses = Uses()
+      for declaration in file.declarations { uses.visit(declaration) }
+      byFile[file.source.name] = uses.names
+    }
+    for flow in flows {
+      guard let file = sources.file(at: flow.name.range.lower) else { continue }
+      byFile[file.name, default: []].formUnion(flow.uses)
+    }
+    for used in byFile.values { names.formUnion(used) }
+  }
+}
+
+/// The names that a part of a program uses.
 ///
 /// Kinds are not distinguished: a name that two kinds share counts as used for both, so that no used declaration is
 /// reported as unused.
 struct Uses {
   private(set) var names: Set<String> = []
-  /// The names that each flow uses, by the name of the flow.
-  private(set) var byFlow: [String: Set<String>] = [:]
 
-  init(_ files: [ParsedFile]) {
-    for declaration in files.flatMap(\.declarations) { visit(declaration) }
-  }
+  fileprivate init() {}
 
-  private mutating func visit(_ declaration: Declaration) {
+  /// The names that a flow uses.
+  init(_ flow: FlowNode) { visit(flow) }
+
+  /// Visits a declaration other than a flow.
+  fileprivate mutating func visit(_ declaration: Declaration) {
     switch declaration {
-    case .importing, .role: break
+    case .importing, .role, .flow: break
     case .type(let node): visit(node.fields)
     case .enumeration: break
     case .constant(let node): visit(node.value)
@@ -29,14 +50,6 @@ struct Uses {
       visit(node.lets.map(\.value))
       if let secret = node.webhook?.secret { visit(secret) }
     case .action(let node): visit(node)
-    case .flow(let node):
-      // The names of a flow are collected separately and then merged: the smaller set into the larger.
-      var outside: Set<String> = []
-      swap(&outside, &names)
-      visit(node)
-      byFlow[node.name.text, default: []].formUnion(names)
-      outside.formUnion(names)
-      names = outside
     case .test(let node): node.statements.forEach { visit($0.kind) }
     }
   }

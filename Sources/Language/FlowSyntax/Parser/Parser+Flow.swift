@@ -7,6 +7,7 @@ extension Parser {
     var node = FlowNode(name: name("the name of the flow"), documentation: documentation, range: start)
     if at(.leftParen) { node.parameters = parameters() }
     if accept(.arrow) { node.result = typeReference() }
+    if isOutline { node.unparsedStates = UnparsedStates(aliases: aliases) }
     members(of: "a flow") { parser in parser.flowMember(into: &node) }
     node.range = range(from: start)
     return node
@@ -53,6 +54,8 @@ extension Parser {
   private mutating func reactionOrState(into node: inout FlowNode) -> Bool {
     if let reaction = reaction() {
       node.reactions.append(reaction)
+    } else if node.unparsedStates != nil {
+      return outlineOfState(into: &node)
     } else if let state = state() {
       node.states.append(state)
     } else {

@@ -28,7 +28,7 @@ extension Parser {
     return node
   }
 
-  private func stateKind() -> StateNode.Kind? {
+  func stateKind() -> StateNode.Kind? {
     switch word {
     case "state": .plain
     case "parallel": .parallel

@@ -6,7 +6,7 @@ extension Parser {
   /// The lines of `///` directly above the token at the cursor.
   func documentation() -> String {
     let end = Int(token.range.lower - source.base)
-    let start = position > 0 ? Int(tokens[position - 1].range.upper - source.base) : 0
+    let start = Int((position > 0 ? tokens[position - 1].range.upper : firstGap) - source.base)
     guard start < end else { return "" }
     let trivia = String(decoding: source.text[start..<end], as: UTF8.self)
     var lines: [Substring] = []

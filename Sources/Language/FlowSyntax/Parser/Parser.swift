@@ -68,18 +68,23 @@ struct Parser {
   var diagnostics: [Diagnostic] = []
   /// Syntax errors with the index of their token, without those of expressions.
   private var structural: [SyntaxError] = []
+  /// The end of the text before the first token.
+  var firstGap: UInt32
   /// The indices of tokens that belong to no declaration.
   private(set) var skipped: [Int] = []
   var depth = 0
   /// The names that imports assign to files, and the names qualified with one of them.
   var aliases: Set<String> = []
   var qualified: [QualifiedName] = []
+  /// True if only the text of states is kept.
+  var isOutline = false
   private var lastReport = -1
 
   init(_ source: SourceFile, _ stream: TokenStream) {
     self.source = source
     tokens = stream.tokens
     words = stream.words
+    firstGap = source.base
     self.expressions = ExpressionParser(
       tokens: tokens, text: source.text, base: source.base, stopWords: Parser.stopWords)
   }

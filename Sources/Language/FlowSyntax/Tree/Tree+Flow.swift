@@ -22,6 +22,8 @@ public struct FlowNode: Sendable {
   public var starts: [StartNode] = []
   public var reactions: [ReactionNode] = []
   public var states: [StateNode] = []
+  /// The text of its states if they are not parsed; ``states`` is empty then.
+  public var unparsedStates: UnparsedStates?
   /// The source range of `ongoing`: the flow is not intended to end.
   public var ongoing: SourceRange?
   public var documentation: String

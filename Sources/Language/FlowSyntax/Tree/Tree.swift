@@ -29,6 +29,9 @@ public struct BrokenParts: Sendable {
   public var hasFlow = false
 
   public init() {}
+
+  /// True if no part is affected.
+  public var isEmpty: Bool { ranges.isEmpty && names.isEmpty && !hasUnknownNames && !hasFlow }
 }
 
 extension ParsedFile {
@@ -58,8 +61,8 @@ public struct QualifiedName: Sendable {
   public var range: SourceRange
 }
 
-/// A top-level declaration.
-public enum Declaration: Sendable {
+/// A top-level declaration. Each is on the heap, because a flow is much larger than the others.
+public indirect enum Declaration: Sendable {
   case importing(ImportNode)
   case type(TypeNode)
   case enumeration(EnumNode)
