@@ -164,4 +164,36 @@ import Testing
     let small = try started(#"["a", "b"]"#)
     _ = try second.stepper.migrate(try #require(small.instance), from: small.machine, now: small.now)
   }
+
+  private static let deferring = """
+    event Begin { id: string }
+    event Note { texts: list<string> max 3 }
+    flow Board {
+      key id
+      data { id: string  count: int = 0 }
+      start on Begin -> busy do take id
+      state busy { defer Note  after 1h -> free }
+      state free { on Note do count = count + event.texts.size()  after 1d -> over }
+      final over
+    }
+    """
+
+  @Test("a deferred event that exceeds a new bound is not migrated", arguments: [2, 3])
+  func deferred(_ maximum: Int) throws {
+    var first = try TestInstance(BoundTests.deferring)
+    try first.send("Begin", #"{"id": "k"}"#)
+    try first.send("Note", #"{"texts": ["a", "b", "c"]}"#)
+    let second = try TestInstance(BoundTests.deferring.replacing("max 3", with: "max \(maximum)"))
+    let instance = try #require(first.instance)
+    guard maximum < 3 else {
+      _ = try second.stepper.migrate(instance, from: first.machine, now: first.now)
+      return
+    }
+    do {
+      _ = try second.stepper.migrate(instance, from: first.machine, now: first.now)
+      Issue.record("the instance was migrated")
+    } catch {
+      #expect(error.message == "a deferred `Note` does not fit the new version: /texts: at most 2 elements, not 3")
+    }
+  }
 }

@@ -122,6 +122,31 @@ struct InstanceMigrator {
     }
   }
 
+  /// Compares the values of deferred events and armed undos with the types of the new version.
+  /// - Throws: `MigrationProblem` for a value that does not fit, which restoring would drop.
+  func requireFittingValues(in machine: Machine) throws(MigrationProblem) {
+    for deferred in old.deferred {
+      let name = oldMachine.program.events[deferred.event].name
+      try require(deferred.payload, fitting: name, in: machine, what: "a deferred `\(name)`")
+    }
+    for undo in old.extended.undos {
+      let name = oldMachine.program.actions[undo.action].name
+      guard let new = machine.program.actions.first(where: { $0.name == name }) else {
+        throw MigrationProblem(message: "an undo with `\(name)` is armed, and the new version has no such action")
+      }
+      try require(undo.arguments, fitting: new.parameters.name, in: machine, what: "an armed undo with `\(name)`")
+    }
+  }
+
+  private func require(
+    _ value: Value, fitting record: String, in machine: Machine, what: String
+  ) throws(MigrationProblem) {
+    let json = value.json(in: oldMachine.types)
+    guard case .failure(let mismatches) = Value.from(json, as: .record(record), in: machine.types) else { return }
+    let summary = "\(what) does not fit the new version"
+    throw MigrationProblem(message: "\(summary): \(mismatches.text)", summary: summary)
+  }
+
   private func indices(_ json: JSON) throws(MigrationProblem) -> [CallIndex] {
     var found: [CallIndex] = []
     for index in (json.array ?? []).compactMap(\.int) { found.append(try call(at: index)) }

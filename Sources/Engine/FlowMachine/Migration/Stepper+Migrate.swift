@@ -48,6 +48,7 @@ extension Stepper {
     let position = try migrator.position(in: states)
     let header = InstanceHeader(
       flow: index, key: old.key, status: old.status, revision: old.revision, startedAt: old.startedAt)
+    try migrator.requireFittingValues(in: self.machine)
     var instance = try restoreMigrated(header, position: position, data: data(of: migrator))
     instance.data = try carry(instance.data, map, old: migrator.oldData, needed: needed(instance), now: now)
     return try advance(instance, migrator: migrator, states, now: now)
