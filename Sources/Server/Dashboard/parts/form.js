@@ -63,6 +63,24 @@ export function example(given, root, depth = 0) {
 }
 
 /**
+ * The problem of a value that is larger than its schema allows; null for none.
+ * @param {Schema} schema
+ * @param {any} value
+ * @returns {string | null}
+ */
+export function excess(schema, value) {
+  const sizes = /** @type {[number | undefined, number, string, string][]} */ ([
+    [schema.maxLength, typeof value === 'string' ? [...value].length : 0, 'character', 'characters'],
+    [schema.maxItems, Array.isArray(value) ? value.length : 0, 'element', 'elements'],
+    [schema.maxProperties, value && typeof value === 'object' ? Object.keys(value).length : 0, 'entry', 'entries'],
+  ]);
+  const found = sizes.find(([most, size]) => most !== undefined && size > most);
+  if (!found) return null;
+  const [most, size, one, many] = found;
+  return `at most ${most} ${most === 1 ? one : many}, not ${size}`;
+}
+
+/**
  * A form for a value; the text form is always there for what the fields do not cover.
  * @param {{schema: Schema, value: any, change: (value: any) => void, violations?: {pointer: string, message: string}[]}} properties
  */
@@ -116,11 +134,17 @@ function Members({ schema, root, value, change, pointer, violations }) {
 /** @param {any} properties */
 function Field({ name, schema: given, root, isRequired, value, change, pointer, violations }) {
   const schema = resolve(given, root);
-  const problem = violations.find((/** @type {any} */ one) => one.pointer === pointer);
-  const hint = [schema.description, isRequired ? '' : 'optional', schema.format === 'duration' ? 'such as 72h' : '']
-    .filter(Boolean).join(' · ');
+  const problem = violations.find((/** @type {any} */ one) => one.pointer === pointer)?.message ??
+    excess(schema, value);
+  const most = schema.maxItems ?? schema.maxProperties;
+  const hint = [
+    schema.description,
+    isRequired ? '' : 'optional',
+    schema.format === 'duration' ? 'such as 72h' : '',
+    most === undefined ? '' : `at most ${most}`,
+  ].filter(Boolean).join(' · ');
   const title = html`<span>${name}${hint ? html` <span class="hint">${hint}</span>` : null}</span>`;
-  const error = problem ? html`<span class="hint" role="alert">⚠ ${problem.message}</span>` : null;
+  const error = problem ? html`<span class="hint" role="alert">⚠ ${problem}</span>` : null;
   if (schema.enum) {
     return html`<label>${title}<select value=${value} onChange=${(/** @type {any} */ event) =>
       change(event.target.value)}>
@@ -187,6 +211,6 @@ function Items({ title, schema, root, value, change, pointer, violations, error 
       }</button></div>`
     )
   }
-    <div><button type="button" class="small" onClick=${() =>
+    <div><button type="button" class="small" disabled=${value.length >= (schema.maxItems ?? Infinity)} onClick=${() =>
     change([...value, example(item, root, 1)])}><${Icon} name="plus" />Add</button></div>${error}</fieldset>`;
 }
