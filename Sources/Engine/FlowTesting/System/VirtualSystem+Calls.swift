@@ -51,16 +51,23 @@ extension VirtualSystem {
       id: lastWork, owner: owner, job: job, isAwaited: job.call != nil, stage: runs(job.target) ? .starting : .open)
     if let key = item.onceKey {
       if let known = onceWork[key]?.outcome {
+        unperformed[owner, default: []].insert(job.reference)
         if item.isAwaited { consequences.add(.result(owner, job, known)) }
         return
       }
       if let first = onceWork[key], work.contains(where: { $0.id == first.holder }) {
         item.stage = .waiting
+        unperformed[owner, default: []].insert(job.reference)
       } else {
         onceWork[key] = Work.Once(holder: item.id)
       }
     }
     work.append(item)
+  }
+
+  /// Returns true unless the call got its outcome from another one with the same `once` key, or waits for it.
+  func isPerformed(_ job: Job, by owner: Name) -> Bool {
+    !(unperformed[owner]?.contains(job.reference) ?? false)
   }
 
   /// The open call that goes first: of those with the highest priority, the oldest.
@@ -107,6 +114,7 @@ extension VirtualSystem {
       return
     }
     work[next].stage = runs(item.job.target) ? .starting : .open
+    unperformed[work[next].owner]?.remove(work[next].job.reference)
     onceWork[key] = Work.Once(holder: work[next].id)
   }
 

@@ -73,6 +73,8 @@ public struct VirtualSystem {
   /// The calls without a result, in the order in which they were requested.
   public internal(set) var work: [Work] = []
   var onceWork: [Work.OnceKey: Work.Once] = [:]
+  /// The calls whose work another call with the same `once` key has done or does.
+  var unperformed: [Name: Set<JobReference>] = [:]
   var lastWork = 0
   var consequences = ConsequenceQueue()
   var schedules = VirtualSchedules()

@@ -16,7 +16,9 @@ extension TestScene {
     case .expectState(let states, let isNegated): try expect(states, isNegated: isNegated, of: name)
     case .expectData(let condition): try expect(condition, of: name)
     case .expectCalled(let target, let members, let count, let isNegated):
-      let calls = jobs.filter { $0.job.target == target && (name == nil || $0.owner == name) }
+      let calls = jobs.filter {
+        $0.job.target == target && (name == nil || $0.owner == name) && system.isPerformed($0.job, by: $0.owner)
+      }
       let found = try matchCount(calls.map(\.job.arguments), members)
       try expectCalls(of: target, found: found, wanted: count, isNegated: isNegated, by: name)
     case .expectEmitted(let events, let isNegated): try expect(events, isNegated: isNegated, by: name)
@@ -176,7 +178,9 @@ extension TestScene {
 
   private func whatWasCalled(by name: Name?) -> String {
     let lines = jobs.filter { name == nil || $0.owner == name }.map { owner, job in
-      "\(prefix(owner))\(self.name(of: job.target)) \(job.arguments.json(in: stepper.machine.types).text())"
+      let arguments = job.arguments.json(in: stepper.machine.types).text()
+      let remark = system.isPerformed(job, by: owner) ? "" : ", which `once` did not repeat"
+      return "\(prefix(owner))\(self.name(of: job.target)) \(arguments)\(remark)"
     }
     return lines.isEmpty ? "nothing was called" : "called: " + lines.joined(separator: "\n        ")
   }
