@@ -13,8 +13,8 @@ import Testing
   @Test("the cost estimate bounds an evaluation", arguments: costs)
   func bounds(_ text: String, _ minimum: UInt64, _ maximum: UInt64) throws {
     let typed = try #require(sampleEnvironment().check(parse(text).0).expression)
-    let cost = typed.cost { path in
-      switch path.joined(separator: ".") {
+    let cost = typed.cost { value in
+      switch value.path.joined(separator: ".") {
       case "items": CostRange(0, 10)
       case "names": CostRange(0, 10)
       case "status": CostRange(0, 40)

@@ -51,12 +51,22 @@ extension TypedExpression {
   ///
   /// The unit is about one access to one value: a name, a field, a call. Macros multiply the cost of their bodies by
   /// the size of their ranges.
-  /// - Parameter size: Returns the number of elements, entries or bytes of a variable or a field of it. The path is the
-  ///   name and the fields; elements of a list or map are the step `@items`, keys `@keys`. Nil when unknown.
-  public func cost(size: @escaping ([String]) -> CostRange? = { _ in nil }) -> CostRange {
+  /// - Parameter size: Returns the number of elements, entries or bytes of a variable, or of a field of any value. Nil
+  ///   when unknown.
+  public func cost(size: @escaping (SizedValue) -> CostRange? = { _ in nil }) -> CostRange {
     var estimator = CostEstimator(size: size)
     return estimator.estimate(self).cost
   }
+}
+
+/// A value whose size is needed to estimate a cost.
+public struct SizedValue: Hashable, Sendable {
+  /// The name of a variable and the fields; elements of a list or map are the step `@items`, keys `@keys`. Any other
+  /// value is the first step `@value`.
+  public var path: [String]
+  public var type: ValueType
+  /// The record that declares the last step of the path as a field; nil for other steps.
+  public var record: String?
 }
 
 private struct CostEstimator {
@@ -68,16 +78,17 @@ private struct CostEstimator {
     var path: [String]?
   }
 
-  let size: ([String]) -> CostRange?
+  let size: (SizedValue) -> CostRange?
   private var locals: [Int: Estimate] = [:]
   private var definitions: [ObjectIdentifier: Estimate] = [:]
 
-  init(size: @escaping ([String]) -> CostRange?) { self.size = size }
+  init(size: @escaping (SizedValue) -> CostRange?) { self.size = size }
 
-  private func known(_ path: [String]?, _ type: ValueType) -> CostRange {
+  private func known(_ path: [String]?, _ type: ValueType, record: String? = nil) -> CostRange {
     switch type {
-    case .bool, .int, .uint, .double, .null, .timestamp, .duration: .one
-    default: path.flatMap(size) ?? .unknown
+    case .bool, .int, .uint, .double, .null, .timestamp, .duration: return .one
+    default:
+      return path.flatMap { size(SizedValue(path: $0, type: type, record: record)) } ?? .unknown
     }
   }
 
@@ -92,8 +103,10 @@ private struct CostEstimator {
     case .named(let definition): return estimate(definition)
     case .select(let operand, let field, _):
       let inner = estimate(operand)
-      let path = inner.path.map { $0 + [field] }
-      return Estimate(cost: inner.cost + .one, size: known(path, typed.type), path: path)
+      let record = operand.type.recordName
+      let path = (inner.path ?? record.map { _ in ["@value"] }).map { $0 + [field] }
+      let size = known(path, typed.type, record: record)
+      return Estimate(cost: inner.cost + .one, size: size, path: path)
     case .call(let builtin, _, let arguments): return estimate(builtin, arguments: arguments, typed: typed)
     case .and(let terms), .or(let terms): return estimateChain(terms)
     case .conditional(let condition, let then, let otherwise):
@@ -176,14 +189,16 @@ private struct CostEstimator {
 
   private mutating func bind(_ macro: TypedExpression.Comprehension, _ range: Estimate) {
     let isMap = if case .map = macro.range.type { true } else { false }
-    let items = range.path.map { $0 + ["@items"] }
-    let keys = range.path.map { $0 + ["@keys"] }
-    func local(_ path: [String]?) -> Estimate { Estimate(cost: .one, size: path.flatMap(size) ?? .unknown, path: path) }
+    func local(_ step: String, _ type: ValueType) -> Estimate {
+      let path = range.path.map { $0 + [step] }
+      return Estimate(cost: .one, size: path.flatMap { size(SizedValue(path: $0, type: type)) } ?? .unknown, path: path)
+    }
+    let (key, item) = macro.range.type.elements
     if macro.variables.count == 2 {
-      locals[macro.first] = isMap ? local(keys) : Estimate(cost: .one, size: .one)
-      locals[macro.first + 1] = local(items)
+      locals[macro.first] = isMap ? local("@keys", key) : Estimate(cost: .one, size: .one)
+      locals[macro.first + 1] = local("@items", item)
     } else {
-      locals[macro.first] = local(isMap ? keys : items)
+      locals[macro.first] = isMap ? local("@keys", key) : local("@items", item)
     }
   }
 
@@ -240,6 +255,26 @@ extension Value {
     case .map(let map): UInt64(map.entries.count)
     case .record(let record): UInt64(record.fields.count)
     default: 1
+    }
+  }
+}
+
+extension ValueType {
+  /// The name of a record, also of an optional one; nil for other types.
+  fileprivate var recordName: String? {
+    switch self {
+    case .record(let name): name
+    case .optional(let wrapped): wrapped.recordName
+    default: nil
+    }
+  }
+
+  /// The types of the keys and the values of a map, or of the elements of a list.
+  fileprivate var elements: (key: ValueType, value: ValueType) {
+    switch self {
+    case .map(let key, let value): (key, value)
+    case .list(let element): (.int, element)
+    default: (.dyn, .dyn)
     }
   }
 }

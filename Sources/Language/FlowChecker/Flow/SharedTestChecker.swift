@@ -195,19 +195,23 @@ func checkUnreachedFlows(
       let isCalled = others.contains { $0.calls.contains { $0.name == name } }
       let isReached = others.contains { $0.emits.contains { flows[flow].handles($0.event) } }
       guard !isCalled, !isReached, !test.statements.contains(where: { $0.kind.reaches(flow, flows) }) else { continue }
+      let isScheduled = flows[flow].isScheduled
       problems.append(
         Diagnostic(
           "F518", .warning, "nothing in this test reaches `\(name)`", at: range, label: "never starts here",
-          help: "remove it, or send it an event"))
+          help: "remove it, or \(isScheduled ? "`advance` the clock to its start" : "send it an event")"))
     }
   }
 }
 
 extension CheckedTest.Kind {
-  /// Returns true if the statement sends an event that a flow handles, or starts it.
+  /// Returns true if the statement sends an event that a flow handles, starts or migrates it, or moves the clock on to
+  /// its scheduled starts.
   fileprivate func reaches(_ flow: Int, _ flows: [FlowSummary]) -> Bool {
     switch self {
     case .start(let started, _): started == flow
+    case .migrate(let migrated, _, _, _): migrated == flow
+    case .advance, .at: flows[flow].isScheduled
     case .send(let sent): sent.receiver.map { $0.flow == flow } ?? flows[flow].handles(sent.event)
     default: false
     }

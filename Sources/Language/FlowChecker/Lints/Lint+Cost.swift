@@ -8,18 +8,20 @@ private let assumedSize: UInt64 = 1000
 private let costLimit: UInt64 = 5_000_000
 
 /// F216: expressions whose work multiplies with the size of the data.
-func checkCosts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
+func checkCosts(of flow: CheckedFlow, _ types: TypeRegistry, into problems: inout [Diagnostic]) {
   var sizes: [String: UInt64] = [:]
   for field in (flow.node.parameters ?? []) + flow.fields.compactMap(\.node) {
     if let maximum = field.type.maximum { sizes[field.name.text] = UInt64(max(maximum, 0)) }
   }
   for expression in allExpressions(flow) {
     var unbounded: [String] = []
-    let cost = expression.tree.cost { path in
-      if path.count == 1, let size = sizes[path[0]] { return CostRange(0, size) }
+    let cost = expression.tree.cost { value in
+      if value.path.count == 1, let size = sizes[value.path[0]] { return CostRange(0, size) }
+      if let size = value.bound(in: types) { return CostRange(0, size) }
       // The items of a list and the results of functions have no declaration that could bound them.
-      let name = path.joined(separator: ".")
-      if !name.isEmpty, !name.contains("@"), !unbounded.contains(name) { unbounded.append(name) }
+      let name = value.path.joined(separator: ".")
+      let isBoundable = SizeBound.isPossible(for: value.type) && !name.isEmpty && !name.contains("@")
+      if isBoundable, !unbounded.contains(name) { unbounded.append(name) }
       return CostRange(0, assumedSize)
     }
     guard cost.maximum > costLimit else { continue }
@@ -33,6 +35,14 @@ func checkCosts(of flow: CheckedFlow, into problems: inout [Diagnostic]) {
         help: names.isEmpty
           ? "use lower values of `max`, or a map for lookups"
           : "bound \(unbounded.count == 1 ? "it" : "them") with `max`, or use a map for lookups"))
+  }
+}
+
+extension SizedValue {
+  /// The bound that the declaration of a field has: of an event, a type or a result.
+  fileprivate func bound(in types: TypeRegistry) -> UInt64? {
+    guard let record, let name = path.last else { return nil }
+    return types.record(named: record)?.field(name)?.maximum.map { UInt64(max($0, 0)) }
   }
 }
 

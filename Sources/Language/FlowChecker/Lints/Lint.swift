@@ -7,11 +7,14 @@ struct LintContext {
   let files: [ParsedFile]
   let symbols: Symbols
   let actions: [CheckedAction]
+  /// The declared records, with the bounds of their fields.
+  let types: TypeRegistry
   /// The files that have one flow and start with a comment about it.
   let introduced: [SourceRange]
 
-  init(files: [ParsedFile], symbols: Symbols, actions: [CheckedAction]) {
+  init(files: [ParsedFile], symbols: Symbols, actions: [CheckedAction], types: TypeRegistry) {
     self.files = files
+    self.types = types
     self.symbols = symbols
     self.actions = actions
     introduced = files.filter(\.isIntroduced).map(\.source.range)
@@ -34,6 +37,8 @@ struct FlowSummary {
   let calls: [(name: String, range: SourceRange)]
   let emits: [(event: Int, range: SourceRange)]
   let startsOn: [Int]
+  /// True if the clock starts the flow.
+  let isScheduled: Bool
   /// The events that every caller may send to the flow, with the reaction or start.
   let open: [(event: Int, range: SourceRange)]
   /// The events that reactions and starts accept from flows, with the flows after `by`.
@@ -77,6 +82,12 @@ struct FlowSummary {
     startsOn = flow.starts.compactMap { start in
       if case .event(let event, _) = start.trigger { event } else { nil }
     }
+    isScheduled = flow.starts.contains { start in
+      switch start.trigger {
+      case .every, .cron: true
+      case .event, .called: false
+      }
+    }
     admissions =
       flow.starts.compactMap { start in
         guard case .event(let event, _) = start.trigger, !start.rest.senders.isEmpty else { return nil }
@@ -97,7 +108,7 @@ func lint(_ flow: CheckedFlow, _ context: LintContext, _ uses: Uses) -> [Diagnos
   var problems: [Diagnostic] = []
   checkUnusedNames(of: flow, uses, into: &problems)
   checkNames(of: flow, context, into: &problems)
-  checkCosts(of: flow, into: &problems)
+  checkCosts(of: flow, context.types, into: &problems)
   checkTimers(of: flow, into: &problems)
   checkTimeouts(of: flow, into: &problems)
   checkCallPolicies(of: flow, context, into: &problems)

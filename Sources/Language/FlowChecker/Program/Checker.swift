@@ -118,7 +118,7 @@ private struct CheckRun {
     declaredNames = Set(
       files.flatMap(\.declarations).compactMap(\.declaredName)
         + symbols.flows.flatMap { $0.events.map(\.name.text) })
-    context = LintContext(files: files, symbols: symbols, actions: actions)
+    context = LintContext(files: files, symbols: symbols, actions: actions, types: declarations.environment.types)
   }
 
   /// - Returns: False if the text of a state has an error.
