@@ -81,7 +81,7 @@ extension ExpressionParser {
     var signs: [Token] = []
     while kind == sign { signs.append(advance()) }
     guard signs.count <= Self.maximumDepth else {
-      fail("the expression is nested deeper than \(Self.maximumDepth) levels", at: signs[0].range)
+      failTooDeep(at: signs[0].range)
       return missing()
     }
     var operand: Expression

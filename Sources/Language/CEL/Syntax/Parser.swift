@@ -23,6 +23,8 @@ public struct ExpressionParser: Sendable {
   var depth = 0
   /// Set by the first error of an expression; suppresses consequential errors.
   var hasFailed = false
+  /// True if the last expression is nested too deeply; it was not read to its end.
+  public internal(set) var isTooDeep = false
 
   /// - Parameters:
   ///   - tokens: The result of ``tokenize(_:base:)`` for `text`.
@@ -39,7 +41,10 @@ public struct ExpressionParser: Sendable {
   ///
   /// A syntax error gives one diagnostic and a `.missing` node.
   public mutating func parseExpression() -> Expression {
-    if depth == 0 { hasFailed = false }
+    if depth == 0 {
+      hasFailed = false
+      isTooDeep = false
+    }
     return nested { $0.parseConditional() }
   }
 }
@@ -103,7 +108,7 @@ extension ExpressionParser {
     nextID += 1
     let expression = Expression(id: ExpressionID(rawValue: nextID - 1), range: range, kind: kind)
     if expression.height > Self.maximumDepth {
-      fail("the expression is nested deeper than \(Self.maximumDepth) levels", at: token.range)
+      failTooDeep(at: token.range)
       return missing()
     }
     return expression
@@ -128,7 +133,7 @@ extension ExpressionParser {
   /// Counts the nesting of `body`, and reports an error beyond the limit.
   mutating func nested(_ body: (inout ExpressionParser) -> Expression) -> Expression {
     guard depth < Self.maximumDepth else {
-      fail("the expression is nested deeper than \(Self.maximumDepth) levels", at: token.range)
+      failTooDeep(at: token.range)
       return missing()
     }
     depth += 1
@@ -140,6 +145,11 @@ extension ExpressionParser {
 // MARK: - Errors
 
 extension ExpressionParser {
+  mutating func failTooDeep(at range: SourceRange) {
+    isTooDeep = !hasFailed
+    fail("the expression is nested deeper than \(Self.maximumDepth) levels", at: range)
+  }
+
   mutating func fail(
     _ message: String, code: String = "F101", at range: SourceRange, label: String = "", help: String? = nil,
     fixes: [Fix] = []

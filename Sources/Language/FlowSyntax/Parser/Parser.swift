@@ -252,7 +252,9 @@ struct Parser {
   }
 
   mutating func expression() -> Expression {
+    let first = position
     let expression = expressions.parseExpression()
+    if expressions.isTooDeep { skipExpression(from: first) }
     return aliases.isEmpty ? expression : withoutAlias(expression)
   }
 
@@ -292,10 +294,56 @@ struct Parser {
     advance()
   }
 
+  /// Skips the rest of an expression that is nested too deeply: up to its last bracket, and operators with their
+  /// operands behind it.
+  private mutating func skipExpression(from start: Int) {
+    var nesting = (start..<position).reduce(0) { $0 + tokens[$1].kind.nesting }
+    var isOperandNext = nesting == 0
+    while !isAtEnd {
+      let change = token.kind.nesting
+      if nesting == 0 {
+        let isOperand = token.kind.isOperand && !Parser.stopWords.contains(word)
+        guard token.kind.isOperator || at(.leftParen) || at(.leftBracket) || isOperandNext && isOperand else { return }
+        isOperandNext = token.kind.isOperator
+      }
+      nesting += change
+      advance()
+    }
+  }
+
   static let memberWords: Set<String> = [
     "import", "type", "enum", "const", "fn", "role", "event", "action", "flow", "test", "version", "key", "data",
     "let", "invariant", "never", "migrate", "start", "on", "after", "every", "at", "cron", "always", "state",
     "parallel", "region", "initial", "final", "failed", "entry", "exit", "call", "steps", "rollback", "returns",
     "ongoing", "ignore", "defer", "read", "internal", "send", "expect", "mock", "complete", "fail", "advance",
   ]
+}
+
+extension TokenKind {
+  /// 1 for an opening bracket, -1 for a closing one, 0 for any other token.
+  fileprivate var nesting: Int {
+    switch self {
+    case .leftParen, .leftBracket, .leftBrace: 1
+    case .rightParen, .rightBracket, .rightBrace: -1
+    default: 0
+    }
+  }
+
+  /// True for a name, a literal, or the opening bracket of one.
+  fileprivate var isOperand: Bool {
+    switch self {
+    case .identifier, .quotedIdentifier, .int, .uint, .double, .string, .bytes, .leftBrace: true
+    default: false
+    }
+  }
+
+  /// True for a sign that an operand follows.
+  fileprivate var isOperator: Bool {
+    switch self {
+    case .dot, .colon, .question, .plus, .minus, .star, .slash, .percent, .bang, .less, .lessEqual, .greater,
+      .greaterEqual, .equalEqual, .bangEqual, .andAnd, .orOr:
+      true
+    default: false
+    }
+  }
 }

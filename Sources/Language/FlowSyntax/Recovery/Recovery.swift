@@ -51,6 +51,10 @@ struct Recovery {
       stream = stream.replacing(error.index..<(error.index + 1), with: Habit.placeholder(reader.range(error.index)))
       return error.index + 1
     }
+    if error.diagnostic.message.hasPrefix("the expression is nested deeper") {
+      report(error.diagnostic)
+      return error.index
+    }
     let habits = Habit.all(at: error, in: reader)
     for habit in habits where isSuccess(habit, error, reader) { return accept(habit) }
     guard remaining > 0 else {
