@@ -24,6 +24,9 @@ extension Checker {
       (.string, .double), (.string, .timestamp), (.int, .string), (.double, .string), (.timestamp, .string),
       (.duration, .string), (.string, .enumeration):
       return "convert it with `\(wanted)(...)`"
+    case (.duration, .int): return "a duration has a unit: write `duration(\"2h\")`"
+    case (.timestamp, .int): return "write an instant as `timestamp(\"2026-01-31T09:00:00Z\")`"
+    case (.optional, .null): return "write `optional.none()` for no value"
     case (_, .optional(let inner)) where inner == wanted:
       return "the value may be absent: write `.orValue(...)` behind it"
     default: return nil

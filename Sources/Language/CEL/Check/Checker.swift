@@ -210,17 +210,22 @@ struct Checker {
     if case .optional(let inner) = wanted, substitution.unify(typed.type, inner), found != .null {
       return TypedExpression(typed.range, wanted, .coerce(typed))
     }
+    let noValue = "optional.none()"
+    let isNoValue = found == .null && wanted.isOptional && typed.constant == .null
     report(
       "F201",
       message: (what.map { "\($0) is" } ?? "expected")
         + " \(what == nil ? "`\(wanted)`" : article(wanted)), found `\(found)`",
       at: typed.range, help: conversionHelp(wanted, found) ?? enumHelp(wanted, typed).help,
-      fixes: enumHelp(wanted, typed).fixes)
+      fixes: isNoValue
+        ? [Fix("write `\(noValue)`", .safe, [Fix.Edit(typed.range, noValue)])] : enumHelp(wanted, typed).fixes)
     return TypedExpression(typed.range, .error, .failure("type mismatch"))
   }
 }
 
 extension ValueType {
+  var isOptional: Bool { if case .optional = self { true } else { false } }
+
   /// True when null may be assigned to the type.
   var acceptsNull: Bool {
     switch self {

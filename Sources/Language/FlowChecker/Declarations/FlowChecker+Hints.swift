@@ -18,7 +18,10 @@ extension FlowChecker {
   private func hint(_ name: String, isFunction: Bool) -> String? {
     if isFunction {
       let isAboutState = ["in_state", "inState", "is_in", "isIn", "in", "In", "is_active", "isActive"].contains(name)
-      return isAboutState ? "write `active(\"path\")` with the path of a state" : nil
+      if isAboutState { return "write `active(\"path\")` with the path of a state" }
+      let isRemoval = ["remove", "removeKey", "delete", "without", "unset", "pop", "minus"].contains(name)
+      return isRemoval
+        ? "`held[?key] = optional.none()` removes an entry of a map, and `xs.filter(x, …)` elements of a list" : nil
     }
     if let call = itemCall, let loop = calls[call].node.loop {
       if name == loop.variable.text || ["item", "element"].contains(name) {

@@ -141,9 +141,12 @@ extension FlowChecker {
           help: "only `start on Event … do \(location.field.text) = event.\(location.field.text)` sets it"))
       return nil
     }
-    guard let (part, type) = part(of: location, in: fields[index].type, environment),
-      let checked = expression(value, environment, expecting: type)
-    else { return nil }
+    guard let (part, type, isEntry) = part(of: location, in: fields[index].type, environment) else { return nil }
+    if isEntry, let problem = removal(at: location, value, of: type) {
+      problems.append(problem)
+      return nil
+    }
+    guard let checked = expression(value, environment, expecting: type) else { return nil }
     if part.isEmpty { checkSize(of: checked, maximum: fields[index].maximum, fields[index].plainName) }
     return .assign(slot: FrameLayout.firstField + index, part: part, checked)
   }
@@ -158,11 +161,25 @@ extension FlowChecker {
     }
   }
 
+  /// F201: no value for an entry of a map, which is how other languages remove it.
+  private func removal(at location: TargetNode, _ value: Expression, of type: ValueType) -> Diagnostic? {
+    guard case .index(let key)? = location.steps.last, value.isNoValue else { return nil }
+    if case .optional = type { return nil }
+    let edits = [
+      Fix.Edit(SourceRange(key.range.lower, key.range.lower), "?"), Fix.Edit(value.range, "optional.none()"),
+    ]
+    return Diagnostic(
+      "F201", "expected `\(type)`, found no value", at: value.range, label: "an entry has a value",
+      help: "to remove the entry, write `\(location.field.text)[?…] = optional.none()`",
+      fixes: [Fix("remove the entry", .maybe, edits)])
+  }
+
   /// The selections of `a.b[0]` after `a`, and the type of their result.
   private mutating func part(
     of location: TargetNode, in root: ValueType, _ environment: Environment
-  ) -> (steps: [CheckedActionStatement.PartStep], type: ValueType)? {
+  ) -> (steps: [CheckedActionStatement.PartStep], type: ValueType, isEntry: Bool)? {
     var type = root
+    var isEntry = false
     var steps: [CheckedActionStatement.PartStep] = []
     for step in location.steps {
       switch (step, type) {
@@ -190,6 +207,8 @@ extension FlowChecker {
         guard let checked = expression(key, environment, expecting: keys) else { return nil }
         steps.append(.index(checked))
         type = values
+        isEntry = true
+        continue
       case (.entry(let key), .map(let keys, let values)) where steps.count == location.steps.count - 1:
         guard let checked = expression(key, environment, expecting: keys) else { return nil }
         steps.append(.entry(checked))
@@ -213,8 +232,9 @@ extension FlowChecker {
             label: "`\(location.field.text)` can't be assigned like this"))
         return nil
       }
+      isEntry = false
     }
-    return (steps, type)
+    return (steps, type, isEntry)
   }
 
   private func article(_ type: ValueType) -> String { "a `\(type)`" }
@@ -252,5 +272,16 @@ extension FlowChecker {
           help: "write `Event{field: value}`"))
     }
     return nil
+  }
+}
+
+extension Expression {
+  /// True for `null` and `optional.none()`.
+  fileprivate var isNoValue: Bool {
+    switch kind {
+    case .literal(.null): true
+    case .call(let call): call.function.name == "none" && call.target?.dottedName == ["optional"]
+    default: false
+    }
   }
 }

@@ -117,7 +117,8 @@ extension Parser {
     let flow = name("the name of a flow")
     guard at(.leftBracket) else { return flow }
     let start = token.range
-    while !at(.rightBracket), !isAtEnd { advance() }
+    advance()
+    _ = expression()
     _ = accept(.rightBracket)
     diagnostics.append(
       Diagnostic(

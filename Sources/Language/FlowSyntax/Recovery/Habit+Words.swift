@@ -27,7 +27,8 @@ extension Habit {
     { _, at, reader in
       guard let index = [at, at - 1].first(where: { reader.word($0) == "not" }), reader.beginsOperand(index + 1),
         ["when", "invariant", "let", "const", "expect", "call", "do"].contains(reader.clause(before: index)),
-        !["called", "emitted", "state", "log", "ended"].contains(reader.word(index + 1))
+        !["called", "emitted", "state", "log", "ended"].contains(reader.word(index + 1)),
+        !isInstance(after: index, reader)
       else { return nil }
       var habit = sign(.bang, "!", insteadOf: index, message: "`not` is written `!`", reader)
       let range = SourceRange(reader.range(index).lower, reader.range(index + 1).lower)

@@ -14,7 +14,7 @@ struct Habit {
 
   /// The habits that fit an error. The mistake may be the token before the one where the parser noticed it.
   static func all(at error: SyntaxError, in reader: TokenReader) -> [Habit] {
-    let rules = additions + signs + words + clauses + declarations + statements
+    let rules = additions + tests + signs + words + clauses + declarations + statements
     return [error.index, error.index - 1].filter { $0 >= 0 }.flatMap { index in
       rules.compactMap { $0(error, index, reader) }
     }
