@@ -238,6 +238,12 @@ extension FlowChecker {
       var scope = environment
       if let suffix = node.loop, let loop = loop(suffix, &scope) { calls[index].loop = loop }
       calls[index].limit = node.limit.flatMap { expression($0, environment, expecting: .int) }
+      if let limit = calls[index].limit, case .int(let most)? = limit.tree.constant, most < 1 {
+        problems.append(
+          Diagnostic(
+            "F101", "a call over a list performs at least one item at a time", at: limit.range, label: "never starts",
+            help: "write `limit 1` for one after the other, or remove the limit"))
+      }
       calls[index].condition = node.condition.flatMap { condition($0, environment, what: "a condition") }
       calls[index].arguments = arguments(node.arguments, of: callee, at: node.action.range, scope)
       calls[index].once = node.once.flatMap { expression($0, scope, expecting: .string) }

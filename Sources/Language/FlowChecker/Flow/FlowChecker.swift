@@ -264,11 +264,21 @@ struct FlowChecker {
         return value
       }
       if let value = leftOut(parameter, of: callee, at: range) { return value }
+      guard !isMisspelt(parameter.name, among: nodes, of: callee) else { return nil }
       problems.append(
         Diagnostic(
           "F215", "`\(name)` needs `\(parameter.name)`", at: range, label: "not given here",
           help: "add `\(parameter.name): …`, a `\(parameter.type)`"))
       return nil
+    }
+  }
+
+  /// Returns true if an argument with an unknown name was probably meant, which is reported.
+  func isMisspelt(_ parameter: String, among nodes: [ArgumentNode], of callee: Callee) -> Bool {
+    let names = callee.parameters.map(\.name)
+    return nodes.contains { node in
+      !names.contains(node.name.text)
+        && Suggestion.closest(to: node.name.text, among: names, limit: 1).first == parameter
     }
   }
 

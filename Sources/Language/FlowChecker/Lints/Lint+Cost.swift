@@ -18,10 +18,7 @@ func checkCosts(of flow: CheckedFlow, _ types: TypeRegistry, into problems: inou
     let cost = expression.tree.cost { value in
       if value.path.count == 1, let size = sizes[value.path[0]] { return CostRange(0, size) }
       if let size = value.bound(in: types) { return CostRange(0, size) }
-      // The items of a list and the results of functions have no declaration that could bound them.
-      let name = value.path.joined(separator: ".")
-      let isBoundable = SizeBound.isPossible(for: value.type) && !name.isEmpty && !name.contains("@")
-      if isBoundable, !unbounded.contains(name) { unbounded.append(name) }
+      if let name = value.declaredName, !unbounded.contains(name) { unbounded.append(name) }
       return CostRange(0, assumedSize)
     }
     guard cost.maximum > costLimit else { continue }
@@ -39,6 +36,15 @@ func checkCosts(of flow: CheckedFlow, _ types: TypeRegistry, into problems: inou
 }
 
 extension SizedValue {
+  /// The name of what a `max` could bound; nil for the elements of a list and the results of functions, which have no
+  /// declaration of their own.
+  fileprivate var declaredName: String? {
+    guard SizeBound.isPossible(for: type), let last = path.last, !last.hasPrefix("@") else { return nil }
+    guard path.contains(where: { $0.hasPrefix("@") }) else { return path.joined(separator: ".") }
+    // The records of results have names that can't be written.
+    return record.flatMap { $0.contains("(") ? nil : "\($0).\(last)" }
+  }
+
   /// The bound that the declaration of a field has: of an event, a type or a result.
   fileprivate func bound(in types: TypeRegistry) -> UInt64? {
     guard let record, let name = path.last else { return nil }

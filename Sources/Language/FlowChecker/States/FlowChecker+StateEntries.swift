@@ -53,6 +53,7 @@ extension FlowChecker {
           found.append(CheckedStateArgument(field: index, value: value))
         }
       } else if field.node?.defaultValue == nil, field.node?.type.isOptional == false,
+        !isMisspelt(field.plainName, among: rest.arguments, of: callee),
         // Reported where it is assigned.
         self.field(named: field.plainName) != nil
           || !rest.statements.flatMap(\.assignedNames).contains(where: { $0.text == field.plainName })

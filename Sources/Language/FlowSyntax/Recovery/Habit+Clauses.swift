@@ -104,7 +104,7 @@ extension Habit {
       return Habit(
         diagnostic: Diagnostic(
           "F101", "arguments are named", at: reader.range(open + 1, last - 1), label: "without a name",
-          help: "write `\(reader.text(open - 1))(name: \(reader.text(open + 1)))`"),
+          help: "write `\(reader.text(open - 1))(name: \(argument(after: open, before: last, reader)))`"),
         tokens: (open + 1)..<last)
     },
     { error, at, reader in
@@ -286,5 +286,15 @@ extension Habit {
       position += 1
     }
     return position - 1
+  }
+
+  /// The text of the first argument of a call.
+  private static func argument(after open: Int, before end: Int, _ reader: TokenReader) -> String {
+    var last = open + 1
+    while last + 1 < end, reader.kind(last + 1) != .comma {
+      let isBracket = [.leftParen, .leftBracket, .leftBrace].contains(reader.kind(last + 1))
+      last = isBracket ? min(reader.end(ofBracketAt: last + 1), end) - 1 : last + 1
+    }
+    return reader.text(open + 1, last)
   }
 }

@@ -117,6 +117,12 @@ extension Habit {
         tokens: at..<(at + 2))
     },
     { _, at, reader in
+      guard ["timezone", "timeZone", "zone"].contains(reader.word(at)), reader.kind(at - 1) == .string,
+        reader.word(at - 2) == "cron", reader.kind(at + 1) == .string
+      else { return nil }
+      return .word("tz", insteadOf: at, message: "the time zone of a schedule follows `tz`", reader)
+    },
+    { _, at, reader in
       guard ["all", "every", "each"].contains(reader.word(at - 1)), reader.word(at - 2) == "to",
         reader.kind(at) == .identifier, reader.clause(before: at - 2) == "emit"
       else { return nil }
