@@ -27,7 +27,9 @@ let package = Package(
     library(.language, "FlowDiagram", ["FlowIR"]),
     library(
       .language, "FlowIDE", ["FlowCompiler", "FlowChecker", "FlowSyntax", "FlowDiagnostics", "FlowSource", "CEL"]),
-    library(.engine, "FlowTesting", ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowTime", "FlowJSON"]),
+    library(
+      .engine, "FlowTesting",
+      ["FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowTime", "FlowJSON"]),
     library(
       .engine, "FlowVerify",
       ["FlowTesting", "FlowMachine", "FlowIR", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON"]),
@@ -161,7 +163,10 @@ let package = Package(
       exclude: ["terminal.py", "zsh.py"]),
     test(
       "FlowTestingTests",
-      ["FlowTesting", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      [
+        "FlowTesting", "FlowMachine", "FlowCompiler", "FlowIR", "FlowDiagnostics", "FlowSource", "FlowJSON",
+        "FlowTestSupport",
+      ],
       corpus: true),
     test(
       "FlowVerifyTests",

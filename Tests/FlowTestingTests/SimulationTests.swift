@@ -1,6 +1,7 @@
 import FlowCompiler
 import FlowDiagnostics
 import FlowIR
+import FlowMachine
 import FlowTestSupport
 import FlowTesting
 import Foundation

@@ -25,11 +25,14 @@ struct BitSet: Hashable, Sendable {
   }
 
   @inline(never) private mutating func insertHigh(_ state: Int) {
-    let word = state / 64 - 1
+    insertHigh(1 &<< UInt64(state % 64), word: state / 64 - 1)
+  }
+
+  private mutating func insertHigh(_ bits: UInt64, word: Int) {
     var words = high ?? []
     high = nil
     while words.count <= word { words.append(0) }
-    words[word] |= 1 &<< UInt64(state % 64)
+    words[word] |= bits
     high = words
   }
 
@@ -57,7 +60,14 @@ struct BitSet: Hashable, Sendable {
     if high != nil { high = nil }
   }
 
-  mutating func formUnion(_ other: BitSet) { for state in other.ascending { insert(state) } }
+  mutating func formUnion(_ other: borrowing BitSet) {
+    low |= other.low
+    guard let words = other.high else { return }
+    for (word, bits) in words.enumerated() where bits != 0 { insertHigh(bits, word: word) }
+  }
+
+  /// The number of members.
+  var count: Int { low.nonzeroBitCount + (high ?? []).reduce(0) { $0 + $1.nonzeroBitCount } }
 
   /// The smallest member that is at least `start`.
   @inline(__always) func next(from start: Int) -> Int? {

@@ -38,7 +38,7 @@ extension Stepper {
   /// The transitions that could react to an event but whose guard is false, by index, without an explanation.
   /// - Parameter known: Transitions that are left out.
   public func falseGuards(
-    _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64, except known: Set<Int>
+    _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64, except known: TransitionSet
   ) -> [Int] {
     guard machine.program.events.indices.contains(event) else { return [] }
     let flow = machine.flows[instance.flow]
@@ -46,6 +46,13 @@ extension Stepper {
       .filter { flow.transitions[$0].condition.wrapped != nil && !known.contains($0) }
     guard !guarded.isEmpty else { return [] }
     return interpreter.falseGuards(guarded, instance, event: event, payload: payload, caller: caller, now: now)
+  }
+
+  /// Returns true if a condition compares data of an instance with constants, and is true. False does not mean that it
+  /// is false: it has to be evaluated.
+  public func isPlainlyTrue(_ condition: SourcedExpression, over instance: Instance) -> Bool {
+    evaluator.reset()
+    return evaluator.isPlainlyTrue(condition.tree, over: instance.data, at: FrameLayout.firstField)
   }
 
   /// Evaluates an expression over the data of an instance, or over nothing.

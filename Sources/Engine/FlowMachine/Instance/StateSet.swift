@@ -19,7 +19,10 @@ public struct StateSet: Hashable, Sendable {
   /// Copies another set, without reference counting when both are small.
   @inline(__always) mutating func assign(_ other: borrowing StateSet) { bits.assign(other.bits) }
 
-  public mutating func formUnion(_ other: StateSet) { bits.formUnion(other.bits) }
+  public mutating func formUnion(_ other: borrowing StateSet) { bits.formUnion(other.bits) }
+
+  /// The number of members.
+  public var count: Int { bits.count }
 
   /// The first member that is not before `start` in document order.
   @inline(__always) func next(from start: StateIndex) -> StateIndex? {

@@ -15,6 +15,28 @@ extension Interpreter {
     }
   }
 
+  /// Applies an event to an instance whose payload is a literal.
+  /// - Parameter falseGuards: Receives the transitions that could react but whose guard is false.
+  /// - Returns: Nil for another payload; nothing has changed then.
+  mutating func advance(
+    _ instance: inout Instance, event: EventIndex, literal: TypedExpression, caller: Caller, now: Int64,
+    falseGuards: inout TransitionSet
+  ) throws(Refusal) -> Step.Disposition? {
+    prepare(instance, .event(event), now: now)
+    guard let payload = evaluator.literal(literal) else { return nil }
+    self.falseGuards.assign(falseGuards.bits)
+    recordsGuards = true
+    do throws(StepFailure) {
+      let disposition = try acceptEvent(event, payload: payload, caller: caller, &instance)
+      recordsGuards = false
+      falseGuards.assign(self.falseGuards)
+      return disposition
+    } catch {
+      recordsGuards = false
+      throw refusal(error)
+    }
+  }
+
   /// Applies any input to an instance.
   mutating func advance(
     _ instance: inout Instance, _ input: Input, now: Int64
@@ -47,6 +69,7 @@ extension Interpreter {
     if flow.hasRoles || flow.hasExtendedState { self.caller = caller }
     if flow.usesCaller { bind(caller) }
     try select(flow.trigger(of: event))
+    if recordsGuards { recordFalseGuards(of: event) }
     if !selected.isEmpty {
       try macrostep()
       return try commit(.applied, to: &instance)

@@ -50,16 +50,48 @@ extension Interpreter {
     _ transitions: [Int], _ instance: Instance, event: EventIndex, payload: Value, caller: Caller, now: Int64
   ) -> [Int] {
     prepare(instance, event: event, payload: payload, caller: caller, now: now)
-    return transitions.filter { index in
+    return transitions.filter { isGuardFalse(of: $0) }
+  }
+
+  /// Records the false guards of an event, also those that the selection has not evaluated.
+  mutating func recordFalseGuards(of event: EventIndex) {
+    for index in flow.triggers[flow.trigger(of: event)].range {
+      let reactions = flow.reactions[index]
+      guard active.contains(reactions.state) else { continue }
+      recordFalseGuards(among: reactions.exact)
+      recordFalseGuards(among: reactions.any)
+    }
+  }
+
+  private mutating func recordFalseGuards(among candidates: RowRange) {
+    for index in candidates.range {
+      let transition = flow.indices[index]
+      guard !flow.transitions[transition].condition.isNil, !falseGuards.contains(Int(transition)),
+        // The guards of selected transitions are true.
+        !isSelected(transition), isGuardFalse(of: Int(transition))
+      else { continue }
+      falseGuards.insert(Int(transition))
+    }
+  }
+
+  private func isSelected(_ transition: Int32) -> Bool {
+    for position in 0..<selected.count where selected[position] == transition { return true }
+    return false
+  }
+
+  /// Returns true if the guard of a transition is false for an admitted caller.
+  private mutating func isGuardFalse(of index: Int) -> Bool {
+    let row = flow.transitions[index]
+    guard let condition = row.condition.wrapped else { return false }
+    if row.hasRoles {
       let node = flow.flow.transitions[index]
-      guard isAdmitted(roles: node.roles, senders: node.senders),
-        let condition = flow.transitions[index].condition.wrapped
-      else { return false }
-      do throws(EvaluationError) {
-        return try !evaluator.isTrue(flow.programs, condition.position, frame: frame)
-      } catch {
-        return false
-      }
+      guard isAdmitted(roles: node.roles, senders: node.senders) else { return false }
+    }
+    do throws(StepFailure) {
+      return try !isTrue(condition, at: row.location)
+    } catch {
+      problem = nil
+      return false
     }
   }
 

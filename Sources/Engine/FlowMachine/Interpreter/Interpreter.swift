@@ -49,6 +49,9 @@ struct Interpreter: ~Copyable {
   var starting: [StartingCall] = []
   /// The error of an expression that failed.
   var problem: EvaluationError?
+  /// The transitions whose guard was false, while they are recorded for coverage.
+  var falseGuards = BitSet()
+  var recordsGuards = false
 
   /// The transitions of the last step, in order.
   var taken = ScratchArray<Int32>()

@@ -1,4 +1,4 @@
-import CEL
+public import CEL
 public import FlowIR
 
 /// Executes steps of instances. Owns the memory for evaluation, so that each thread needs its own.
@@ -55,8 +55,32 @@ public final class Stepper {
     try interpreter.advance(&instance, input, now: now)
   }
 
+  /// Applies an event to an instance whose payload is a literal: a record of constants.
+  /// - Parameter falseGuards: Receives the transitions that could react but whose guard is false.
+  /// - Returns: Nil for another payload, and for an event with computed members; nothing has changed then.
+  /// - Throws: `Refusal`; the instance is then unchanged.
+  public func advance(
+    _ instance: inout Instance, event: EventIndex, literal: TypedExpression, caller: Caller, now: Int64,
+    falseGuards: inout TransitionSet
+  ) throws(Refusal) -> Step.Disposition? {
+    guard machine.program.events[event].computed.isEmpty else { return nil }
+    return try interpreter.advance(
+      &instance, event: event, literal: literal, caller: caller, now: now, falseGuards: &falseGuards)
+  }
+
   /// The transitions of the last step, in order.
   public var taken: [Int] { interpreter.taken.map { Int($0) } }
+
+  /// Adds the transitions of the last step to a set.
+  /// - Returns: True if at least one was not a member.
+  public func insertTaken(into set: inout TransitionSet) -> Bool {
+    var isNew = false
+    for position in 0..<interpreter.taken.count where set.insert(Int(interpreter.taken[position])) { isNew = true }
+    return isNew
+  }
+
+  /// The deferred events that the last step has refused, in order.
+  public var refused: [RefusedEvent] { interpreter.refused }
   /// The effects of the last step, in order.
   public var effects: [Effect] { interpreter.effects }
 

@@ -6,7 +6,7 @@ public import FlowMachine
 import FlowTime
 
 /// Formats steps and refusals as text.
-public struct StepText {
+public struct StepText: Sendable {
   /// The level of detail of a step.
   public enum Trace: String, CaseIterable, Sendable {
     /// One line.

@@ -48,6 +48,9 @@ struct SharedSchedules {
   /// Lets a run wait, unless one does.
   mutating func wait(_ id: ID, due instant: Int64) { waiting[id] = waiting[id] ?? instant }
 
+  /// True if a run waits for the end of an instance.
+  var hasWaiting: Bool { !waiting.isEmpty }
+
   /// Removes a run that waits for an instance that has ended, and returns it.
   mutating func takeWaiting(isRunning: (VirtualSystem.Name) -> Bool) -> (id: ID, due: Int64)? {
     let found = waiting.filter { id, _ in !(last[id].map(isRunning) ?? false) }

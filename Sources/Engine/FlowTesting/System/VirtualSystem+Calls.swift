@@ -72,7 +72,7 @@ extension VirtualSystem {
 
   /// The open call that goes first: of those with the highest priority, the oldest.
   func next(where isMeant: (Work) -> Bool) -> Work? {
-    work.filter { $0.isOpen && isMeant($0) }.first(by: { $0.job.priority })
+    work.isEmpty ? nil : work.filter { $0.isOpen && isMeant($0) }.first(by: { $0.job.priority })
   }
 
   /// Ends an open call with an outcome.
@@ -153,7 +153,7 @@ extension VirtualSystem {
     let name = Name(flow: flow, key: argumentKey(of: flow, arguments) ?? newKey(of: flow))
     if let problem = problem(ofKey: name) { return end(id, problem) }
     let outcome = stepper.start(
-      flow: flow, key: name.key, arguments: arguments, now: now, after: members[name]?.instance.revision ?? 0)
+      flow: flow, key: name.key, arguments: arguments, now: now, after: members.revision(of: name))
     switch outcome {
     case .accepted(let step):
       work[index].stage = .running(name)
@@ -171,9 +171,9 @@ extension VirtualSystem {
     let key = argumentKey(of: flow, arguments) ?? (isIsolated ? "1" : newKey(of: flow))
     let name = Name(flow: flow, key: key)
     let outcome = stepper.start(
-      flow: flow, key: key, arguments: arguments, now: now, after: members[name]?.instance.revision ?? 0)
+      flow: flow, key: key, arguments: arguments, now: now, after: members.revision(of: name))
     if case .accepted(let step) = outcome {
-      if isIsolated { (names, members, schedules) = ([], [:], VirtualSchedules()) }
+      if isIsolated { (members, schedules) = (MemberTable(), VirtualSchedules()) }
       add(name, step)
     }
     record(outcome, of: name, .call, cause: "called")

@@ -38,23 +38,22 @@ extension VirtualSystem {
 
   /// Returns true if an event starts another run of an instance that has ended.
   func startsRun(_ name: Name, on event: EventIndex) -> Bool {
-    members[name].map { startsAgain(name, $0, on: event) } ?? true
+    members.position(of: name).map { startsAgain(name, at: $0, on: event) } ?? true
   }
 
   /// Sends an event to the only instance, or starts it.
   private mutating func sendToOnly(_ event: EventIndex, payload: Value, caller: Caller) -> Bool {
-    if let name = names.first, let member = members[name], !startsAgain(name, member, on: event) {
-      let received = ReceivedEvent(event: event, payload: payload, caller: caller, instance: member.instance)
+    if let name = names.first, !startsAgain(name, at: 0, on: event) {
+      let received = ReceivedEvent(event: event, payload: payload, caller: caller, instance: members[0].instance)
       _ = step(received, of: name, .event)
       return true
     }
-    let revision = names.first.flatMap { members[$0]?.instance.revision } ?? 0
+    let revision = names.first.map { members.revision(of: $0) } ?? 0
     let name = Name(flow: flows[0], key: stepper.key(of: flows[0], in: payload) ?? "1")
     let outcome = stepper.start(
       flow: name.flow, key: name.key, event: event, payload: payload, caller: caller, now: now, after: revision)
     if case .accepted(let step) = outcome {
-      names = []
-      members = [:]
+      members = MemberTable()
       schedules = VirtualSchedules()
       add(name, step)
     }
@@ -62,10 +61,29 @@ extension VirtualSystem {
     return true
   }
 
+  /// Applies an event to the only instance in place, without an occurrence. Its consequences have not been applied:
+  /// ``settle()`` does.
+  /// - Parameters:
+  ///   - literal: The payload.
+  ///   - falseGuards: Receives the transitions that could react but whose guard is false.
+  /// - Returns: Nil if nothing has happened: there is no running instance, it refuses the event, or the payload is no
+  ///   literal.
+  mutating func advance(
+    event: EventIndex, literal: TypedExpression, caller: Caller, falseGuards: inout TransitionSet
+  ) -> Step.Disposition? {
+    guard isIsolated, let name = names.first, members[0].instance.status == .running,
+      let disposition = try? stepper.advance(
+        &members[0].instance, event: event, literal: literal, caller: caller, now: now, falseGuards: &falseGuards)
+    else { return nil }
+    if members[0].instance.status != .running { members[0].endedAt = now }
+    for effect in stepper.effects { apply(effect, of: name) }
+    return disposition
+  }
+
   /// Returns true if an event starts another run after the end of the last one.
-  private func startsAgain(_ name: Name, _ member: Member, on event: EventIndex) -> Bool {
-    guard member.instance.status != .running else { return false }
-    return isKeyFree(name, member)
+  private func startsAgain(_ name: Name, at position: Int, on event: EventIndex) -> Bool {
+    guard members[position].instance.status != .running else { return false }
+    return isKeyFree(name, members[position])
       ? machine.starts(flow: name.flow, on: event) : machine.startsAgain(flow: name.flow, on: event)
   }
 
@@ -77,10 +95,12 @@ extension VirtualSystem {
   ) -> Outcome? {
     let key = addressed ?? stepper.key(of: flow, in: payload)
     let known = key.flatMap { key in
-      members[Name(flow: flow, key: key)].map { (name: Name(flow: flow, key: key), member: $0) }
+      let name = Name(flow: flow, key: key)
+      return members.position(of: name).map { (name: name, position: $0) }
     }
-    if let known, !startsAgain(known.name, known.member, on: event) {
-      let received = ReceivedEvent(event: event, payload: payload, caller: caller, instance: known.member.instance)
+    if let known, !startsAgain(known.name, at: known.position, on: event) {
+      let received = ReceivedEvent(
+        event: event, payload: payload, caller: caller, instance: members[known.position].instance)
       return step(received, of: known.name, origin, isHarmless: known.name == sender)
     }
     guard machine.starts(flow: flow, on: event) else { return nil }
@@ -89,7 +109,7 @@ extension VirtualSystem {
     guard (1...VirtualSystem.maximumKey).contains(name.key.utf8.count) else { return nil }
     let outcome = stepper.start(
       flow: flow, key: name.key, event: event, payload: payload, caller: caller, now: now,
-      after: known?.member.instance.revision ?? 0)
+      after: known.map { members[$0.position].instance.revision } ?? 0)
     if case .accepted(let step) = outcome { add(name, step) }
     record(outcome, of: name, origin, cause: program.events[event].name)
     return outcome
@@ -125,7 +145,7 @@ extension VirtualSystem {
 extension VirtualSystem {
   /// Delivers an event to all running instances of a flow.
   private mutating func broadcast(_ emission: Emission, to flow: FlowIndex, caller: Caller) {
-    for name in names(of: flow) where self[name]?.status == .running {
+    for name in names(of: flow) where members.isRunning(name) {
       _ = deliver(
         emission.event, payload: emission.payload, caller: caller, to: flow, key: name.key, origin: .emission,
         sender: emission.sender)

@@ -16,7 +16,7 @@ extension VirtualSystem {
     guard isIsolated || members[name] == nil else {
       throw MigrationProblem(message: "\(text(of: name)) exists already")
     }
-    if isIsolated { (names, members, schedules) = ([], [:], VirtualSchedules()) }
+    if isIsolated { (members, schedules) = (MemberTable(), VirtualSchedules()) }
     add(name, migrated.step)
     record(.accepted(migrated.step), of: name, .call, cause: "migrated from version \(version)")
     settle()

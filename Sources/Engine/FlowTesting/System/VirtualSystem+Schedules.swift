@@ -41,7 +41,7 @@ extension VirtualSystem {
   /// Starts the run that waits for the end of the instance.
   /// - Returns: False when none waits.
   mutating func startWaiting() -> Bool {
-    if let (id, due) = sharedSchedules.takeWaiting(isRunning: { members[$0]?.instance.status == .running }) {
+    if let (id, due) = sharedSchedules.takeWaiting(isRunning: members.isRunning) {
       begin(id, due: due)
       return true
     }
@@ -60,7 +60,7 @@ extension VirtualSystem {
     case .refused: break
     case .accepted(let step):
       schedules.began(start)
-      (names, members) = ([], [:])
+      members = MemberTable()
       add(name, step)
     }
     record(outcome, of: name, .timer, cause: "schedule")
@@ -72,7 +72,7 @@ extension VirtualSystem {
   private mutating func fireShared(_ id: SharedSchedules.ID, due: Int64) {
     now = max(now, due)
     sharedSchedules.arm(id, stepper, after: now)
-    let running = sharedSchedules.last(id).flatMap { name in members[name]?.instance.status == .running ? name : nil }
+    let running = sharedSchedules.last(id).flatMap { members.isRunning($0) ? $0 : nil }
     if let running, let instance = self[running] {
       switch program.flows[id.flow].starts[id.start].overlap {
       case .allow: break

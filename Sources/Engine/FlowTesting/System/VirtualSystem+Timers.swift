@@ -5,7 +5,7 @@ extension VirtualSystem {
   /// The instant at which the next timer or scheduled start is due, in milliseconds since 1970.
   public var nextDue: Int64? { [nextTimer, nextSchedule].compactMap { $0 }.min() }
 
-  private var nextTimer: Int64? { members.values.lazy.flatMap { $0.instance.timers }.map(\.due).min() }
+  private var nextTimer: Int64? { members.nextTimer }
 
   /// Advances the clock to the next instant at which timers are due, and fires them: earliest first, then in the order
   /// of the instances.
@@ -34,8 +34,7 @@ extension VirtualSystem {
   private mutating func fireTimers() {
     var timers: [(name: Name, timer: ArmedTimer, order: Int)] = []
     for (order, name) in names.enumerated() {
-      let own = members[name]?.instance.timers.filter { $0.due <= now } ?? []
-      timers += own.map { (name, $0, order) }
+      timers += members[order].instance.timers.filter { $0.due <= now }.map { (name, $0, order) }
     }
     timers.sort { ($0.timer.due, $0.order, $0.timer.transition) < ($1.timer.due, $1.order, $1.timer.transition) }
     for (name, timer, _) in timers { fire(timer, of: name) }
@@ -53,10 +52,12 @@ extension VirtualSystem {
 
   private mutating func fire(_ timer: ArmedTimer, of name: Name) {
     // A timer before it may have left its state.
-    guard let instance = self[name], instance.timers.contains(timer) else { return }
+    guard let position = members.position(of: name), members[position].instance.timers.contains(timer) else { return }
     let input = Input.timer(transition: timer.transition, armed: timer.armed)
-    let outcome = stepper.step(instance, input, now: now)
+    let outcome = stepper.step(members[position].instance, input, now: now)
     record(outcome, of: name, .timer, cause: "timer")
-    if case .refused = outcome { members[name]?.instance = instance.withoutTimer(timer) }
+    if case .refused = outcome {
+      members[position].instance = members[position].instance.withoutTimer(timer)
+    }
   }
 }

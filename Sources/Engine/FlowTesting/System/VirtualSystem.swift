@@ -67,9 +67,7 @@ public struct VirtualSystem {
   public let isIsolated: Bool
   /// Milliseconds since 1970.
   public internal(set) var now: Int64
-  /// The instances in the order of their first start.
-  public internal(set) var names: [Name] = []
-  var members: [Name: Member] = [:]
+  var members = MemberTable()
   /// The calls without a result, in the order in which they were requested.
   public internal(set) var work: [Work] = []
   var onceWork: [Work.OnceKey: Work.Once] = [:]
@@ -116,8 +114,11 @@ public struct VirtualSystem {
 
   // MARK: - Instances
 
+  /// The instances in the order of their first start.
+  public var names: [Name] { members.names }
+
   /// The instance of a name; nil when it has not started.
-  public subscript(name: Name) -> Instance? { members[name]?.instance }
+  public subscript(name: Name) -> Instance? { members.position(of: name).map { members[$0].instance } }
 
   /// The innermost active states of an instance, as paths.
   public func leafPaths(of name: Name) -> [String] { self[name].map { stepper.leafPaths(of: $0) } ?? [] }
@@ -143,8 +144,7 @@ public struct VirtualSystem {
 
   /// Starts an instance, or another run under its name.
   mutating func add(_ name: Name, _ step: Step, call: Int? = nil) {
-    if members[name] == nil { names.append(name) }
-    members[name] = Member(instance: step.next, call: call)
+    members.set(Member(instance: step.next, call: call), for: name)
   }
 
   /// Records the outcome of an input, and the effects of its step.
@@ -157,14 +157,15 @@ public struct VirtualSystem {
         name: name, origin: origin, cause: cause, at: now, outcome: outcome, isHarmless: isHarmless,
         received: received))
     guard case .accepted(let step) = outcome else { return }
-    members[name]?.instance = step.next
-    if step.next.status != .running { members[name]?.endedAt = now }
+    guard let position = members.position(of: name) else { return }
+    members[position].instance = step.next
+    if step.next.status != .running { members[position].endedAt = now }
     for effect in step.effects { apply(effect, of: name) }
-    guard let outcome = step.outcome, let call = members[name]?.call else { return }
+    guard let call = members[position].call, let outcome = step.outcome else { return }
     consequences.add(.end(call, outcome))
   }
 
-  private mutating func apply(_ effect: Effect, of name: Name) {
+  mutating func apply(_ effect: Effect, of name: Name) {
     switch effect {
     case .job(let job): request(job, of: name)
     case .withdraw(let reference): withdraw(reference, of: name)
@@ -180,6 +181,7 @@ public struct VirtualSystem {
 
   /// Applies all consequences of an input, and starts the called flows.
   mutating func settle() {
+    guard !isSettled else { return }
     applyConsequences()
     while true {
       let starting = work.filter { $0.stage == .starting }.map(\.id).sorted()
@@ -189,6 +191,11 @@ public struct VirtualSystem {
         applyConsequences()
       }
     }
+  }
+
+  /// True if there is nothing to apply or to start.
+  private var isSettled: Bool {
+    consequences.isEmpty && work.isEmpty && !schedules.hasWaiting && !sharedSchedules.hasWaiting
   }
 
   private mutating func applyConsequences() {
@@ -239,6 +246,8 @@ struct ConsequenceQueue {
     case .end: ends.append(consequence)
     }
   }
+
+  var isEmpty: Bool { results.isEmpty && events.isEmpty && ends.isEmpty }
 
   /// Removes and returns the next consequence: results first, and the end of a called flow after all emitted events.
   mutating func next() -> Consequence? {

@@ -1,6 +1,7 @@
 public import FlowDiagnostics
 public import FlowIR
 public import FlowJSON
+import FlowMachine
 
 extension Coverage {
   /// The parts of a program that no test covers, as text.
@@ -9,7 +10,7 @@ extension Coverage {
   }
 
   private func text(of flow: Flow, index: FlowIndex, style: TerminalStyle) -> String {
-    let reached = states[index].subtracting([.root]).count
+    let reached = states[index].count - (states[index].contains(.root) ? 1 : 0)
     var out = "\(style.paint(flow.name, .bold)): \(reached) of \(flow.states.count - 1) states, "
     out += "\(transitions[index].count) of \(flow.transitions.count) transitions\n"
     for (state, node) in flow.states.indexed.dropFirst() where !states[index].contains(state) {

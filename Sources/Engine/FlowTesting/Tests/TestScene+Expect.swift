@@ -28,7 +28,7 @@ extension TestScene {
       let details = lines.isEmpty ? "nothing was logged" : "logged: " + lines.joined(separator: "\n        ")
       throw Mismatch(message: isNegated ? "this line was logged" : "this line was not logged", details: details)
     case .expectEnded(let isNegated):
-      let isEnded = (name ?? tested).flatMap { system[$0] }.map { $0.status != .running } ?? false
+      let isEnded = position(of: name).map { system.members[$0].instance.status != .running } ?? false
       guard isEnded == isNegated else { return }
       throw Mismatch(
         message: isNegated ? "the flow has ended" : "the flow has not ended", details: whereItStands(name))
@@ -36,6 +36,12 @@ extension TestScene {
     case .expectDeferred: try expect(.deferred, "deferred", by: name)
     default: break
     }
+  }
+
+  /// The position of an instance among those that have started, of the tested one for nil.
+  private func position(of name: Name?) -> Int? {
+    if name == nil, system.isIsolated { return system.names.isEmpty ? nil : 0 }
+    return (name ?? tested).flatMap { system.members.position(of: $0) }
   }
 
   private func expectCalls(
@@ -61,18 +67,21 @@ extension TestScene {
   }
 
   private func expect(_ states: [StateIndex], isNegated: Bool, of name: Name?) throws(Mismatch) {
+    let position = position(of: name)
+    let wrong = states.first { state in
+      (position.map { system.members[$0].instance.active.contains(state) } ?? false) == isNegated
+    }
+    guard let wrong else { return }
     let name = name ?? tested
-    let active = name.flatMap { system[$0]?.active }
-    guard let wrong = states.first(where: { (active?.contains($0) ?? false) == isNegated }) else { return }
     let flow = program.flows[name?.flow ?? test.flow]
     throw Mismatch(
       message: "`\(flow.states[wrong].path)` is \(isNegated ? "active" : "not active")", details: whereItStands(name))
   }
 
   private func expect(_ condition: SourcedExpression, of name: Name?) throws(Mismatch) {
-    guard let name = name ?? tested, let instance = system[name] else {
-      throw Mismatch(message: "the flow has not started")
-    }
+    guard let position = position(of: name) else { throw Mismatch(message: "the flow has not started") }
+    if stepper.isPlainlyTrue(condition, over: system.members[position].instance) { return }
+    let instance = system.members[position].instance
     switch stepper.evaluate(condition, over: instance, now: system.now) {
     case .success(.bool(true)): return
     case .success(let value):

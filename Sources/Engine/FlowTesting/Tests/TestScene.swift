@@ -13,8 +13,12 @@ struct TestScene {
   var system: VirtualSystem
   /// The instant from which the trace counts, in milliseconds since 1970.
   private(set) var start = TestRunner.start
-  /// The number of occurrences that are recorded here.
+  /// True if all occurrences are kept, for a trace.
+  private let isTraced: Bool
+  /// The number of kept occurrences that are recorded here.
   private var recorded = 0
+  /// The number of inputs so far.
+  private(set) var steps = 0
   /// The outcome of each mocked action or flow.
   private var mocks: [Call.Target: CallOutcome] = [:]
   /// Every requested job, in order.
@@ -25,7 +29,7 @@ struct TestScene {
   /// The way in which the last event of the test was accepted; nil before the first one and after a refusal.
   private(set) var disposition: Step.Disposition?
   /// The same for the last event of each instance, also of emitted ones.
-  private(set) var dispositions: [Name: Step.Disposition] = [:]
+  private(set) var dispositions = DispositionTable()
   /// The refusals of events, which the next statements have to expect.
   private(set) var refusals: [(name: Name, refusal: Refusal)] = []
   /// The refusals without consequences since the last input, which a statement may expect of their instance.
@@ -33,9 +37,15 @@ struct TestScene {
   /// The incidents of timers and results, which the next statements have to expect.
   private(set) var incidents: [(name: Name, refusal: Refusal)] = []
   private(set) var coverage: Coverage
+  /// The name of the key field of the tested flow; nil for a flow without a key.
+  private let keyName: String?
 
-  init(_ test: TestCase, stepper: Stepper, text: StepText) {
+  /// - Parameter isTraced: True to keep all occurrences.
+  init(_ test: TestCase, stepper: Stepper, text: StepText, isTraced: Bool) {
     self.test = test
+    self.isTraced = isTraced
+    let flow = stepper.machine.program.flows[test.flow]
+    keyName = flow.key.map { flow.fields[$0].name }
     self.stepper = stepper
     self.text = text
     system =
@@ -48,12 +58,13 @@ struct TestScene {
   var program: Program { stepper.machine.program }
 
   /// The tested instance: the first one of the tested flow.
-  var tested: Name? { system.names(of: test.flow).first }
+  var tested: Name? { system.names.first { $0.flow == test.flow } }
 
   /// The first refusal or incident that no statement has expected.
-  var unexpected: Refusal? { (refusals + incidents).first?.refusal }
+  var unexpected: Refusal? { (refusals.first ?? incidents.first)?.refusal }
 
   mutating func perform(_ statement: TestCase.Kind) throws(Mismatch) {
+    if case .send(let sent) = statement, refusals.isEmpty, incidents.isEmpty, try sendInPlace(sent) { return }
     if try expectRefusal(statement, of: nil) { return }
     if let refusal = refusals.last?.refusal {
       throw Mismatch(message: "the event before this was refused", details: text.describe(refusal))
@@ -137,6 +148,42 @@ struct TestScene {
     }
     try record()
     try answer()
+  }
+
+  /// Sends an event with a literal payload to the only instance, which changes in place: no occurrence describes it.
+  /// - Returns: False if nothing has happened, because the event needs more than that.
+  private mutating func sendInPlace(_ sent: TestCase.SentEvent) throws(Mismatch) -> Bool {
+    guard !isTraced, system.isIsolated, sent.caller == nil, hasKey(sent.payload.tree) else { return false }
+    let caller =
+      sent.roles.isEmpty && sent.sender == nil
+      ? Caller()
+      : Caller(roles: sent.roles.map { program.roles[$0] }, flow: sent.sender.map { program.flows[$0].name })
+    guard
+      let disposition = system.advance(
+        event: sent.event, literal: sent.payload.tree, caller: caller, falseGuards: &coverage.refused[test.flow])
+    else { return false }
+    steps += 1
+    harmless = []
+    self.disposition = disposition
+    coverage.add(stepper, active: system.members[0].instance.active, of: test.flow)
+    let name = system.names[0]
+    dispositions[name] = disposition
+    // A refusal of a deferred event is expected like that of any other event.
+    if let refused = stepper.refused.last { refusals.append((name, refused.refusal)) }
+    add(stepper.effects, of: name)
+    system.settle()
+    try record()
+    try answer()
+    return true
+  }
+
+  /// Returns true if a literal payload has the key of the only instance, or none.
+  private func hasKey(_ payload: TypedExpression) -> Bool {
+    guard let keyName else { return true }
+    guard case .record(_, let fields) = payload.kind, let name = tested else { return false }
+    guard let field = fields.first(where: { $0.field == keyName }) else { return true }
+    guard case .constant(.string(let key)) = field.value.kind else { return false }
+    return key == name.key
   }
 
   /// The instance to which an event is sent; nil for one that reaches its receivers by its key.
@@ -264,6 +311,11 @@ struct TestScene {
     while recorded < system.occurrences.count {
       record(system.occurrences[recorded])
       recorded += 1
+      steps += 1
+    }
+    if !isTraced, recorded > 0 {
+      system.occurrences.removeAll(keepingCapacity: true)
+      recorded = 0
     }
     if system.isEndless { throw Mismatch(message: "events follow each other without end", details: instances) }
   }
@@ -293,7 +345,11 @@ struct TestScene {
     if occurrence.origin == .event, disposition == nil { disposition = step.disposition }
     // A refusal of a deferred event is expected like that of any other event.
     if let refused = step.refused.last { refusals.append((name, refused.refusal)) }
-    for effect in step.effects {
+    add(step.effects, of: name)
+  }
+
+  private mutating func add(_ effects: [Effect], of name: Name) {
+    for effect in effects {
       switch effect {
       case .job(let job): jobs.append((name, job))
       case .emit(let event, let payload, to: _): emitted.append((name, event, payload))
@@ -309,7 +365,7 @@ struct TestScene {
     let found = stepper.falseGuards(
       received.instance, event: received.event, payload: received.payload, caller: received.caller, now: occurrence.at,
       except: coverage.refused[flow])
-    coverage.refused[flow].formUnion(found)
+    for transition in found { coverage.refused[flow].insert(transition) }
   }
 
   // MARK: - Values
@@ -341,5 +397,20 @@ struct TestScene {
       throw Mismatch(message: "there is no instance `\(system.text(of: name))`", details: instances)
     }
     return name
+  }
+}
+
+/// The way in which the last event of each instance was accepted. Most events follow one that was accepted alike.
+struct DispositionTable {
+  private var known: [VirtualSystem.Name: Step.Disposition] = [:]
+  private var last: (name: VirtualSystem.Name, disposition: Step.Disposition)?
+
+  subscript(name: VirtualSystem.Name) -> Step.Disposition? {
+    get { known[name] }
+    set {
+      if let last, let newValue, last.disposition == newValue, last.name == name { return }
+      known[name] = newValue
+      last = newValue.map { (name, $0) }
+    }
   }
 }

@@ -25,6 +25,8 @@ public final class Evaluator {
   var patterns = PatternCache()
   /// The running code; its caller keeps it alive.
   @exclusivity(unchecked) private var running: Unmanaged<Code>?
+  /// The index of the type of the last literal record: many follow one of the same type.
+  @exclusivity(unchecked) var literalRecord = 0
   /// Values of sub-expressions, by node, while explaining.
   var trace: [Slot?] = []
 

@@ -30,7 +30,7 @@ extension IndexedList: RandomAccessCollection, MutableCollection {
 
   @inlinable public subscript(index: Index) -> Element {
     get { elements[index.position] }
-    set { elements[index.position] = newValue }
+    _modify { yield &elements[index.position] }
   }
 }
 

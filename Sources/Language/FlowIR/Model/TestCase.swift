@@ -62,16 +62,16 @@ public struct TestCase: Hashable, Sendable {
     }
   }
 
-  /// An event that a test sends.
-  public struct SentEvent: Hashable, Sendable {
-    public var event: EventIndex
-    public var payload: SourcedExpression
+  /// An event that a test sends. A class, so that a statement is read without copies of its parts.
+  public final class SentEvent: Hashable, Sendable {
+    public let event: EventIndex
+    public let payload: SourcedExpression
     /// Nil for an event that finds its receivers by its key.
-    public var receiver: InstanceReference?
-    public var roles: [Int]
+    public let receiver: InstanceReference?
+    public let roles: [Int]
     /// The flow that emits the event.
-    public var sender: FlowIndex?
-    public var caller: SourcedExpression?
+    public let sender: FlowIndex?
+    public let caller: SourcedExpression?
 
     public init(
       event: EventIndex, payload: SourcedExpression, receiver: InstanceReference?, roles: [Int], sender: FlowIndex?,
@@ -83,6 +83,18 @@ public struct TestCase: Hashable, Sendable {
       self.roles = roles
       self.sender = sender
       self.caller = caller
+    }
+
+    public static func == (one: SentEvent, other: SentEvent) -> Bool {
+      one === other
+        || (one.event == other.event && one.payload == other.payload && one.receiver == other.receiver
+          && one.roles == other.roles && one.sender == other.sender && one.caller == other.caller)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+      hasher.combine(event)
+      hasher.combine(payload)
+      hasher.combine(receiver)
     }
   }
 

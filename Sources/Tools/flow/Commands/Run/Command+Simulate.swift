@@ -2,6 +2,7 @@ import FlowCompiler
 import FlowDiagnostics
 import FlowIR
 import FlowJSON
+import FlowMachine
 import FlowTesting
 
 extension Command {
