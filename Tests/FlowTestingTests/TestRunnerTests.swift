@@ -96,4 +96,71 @@ import Testing
     let sample = try #require(Sample.all(in: TestRunnerTests.folder).first { $0.name == "failing" })
     #expect(renderJSON(try reports(sample).reports) == renderJSON(try reports(sample).reports))
   }
+
+  private static var all: [Sample] { behaviours + Sample.all(in: folder) + Sample.all(below: "samples") }
+
+  /// A test whose trace is not wanted changes its instance in place.
+  @Test("reports and coverage do not depend on a trace", arguments: all) func traceless(_ sample: Sample) throws {
+    let (traced, tracing) = try reports(sample)
+    let (program, tests) = try compiled(sample)
+    let runner = try TestRunner(program, style: .plain)
+    for (expected, test) in zip(traced, tests) {
+      let report = runner.run(test)
+      #expect(report.steps == expected.steps && report.hasPassed == expected.hasPassed)
+      #expect(report.trace == (expected.hasPassed ? [] : expected.trace))
+      #expect(renderPretty([report], style: .plain) == renderPretty([expected], style: .plain))
+    }
+    #expect(runner.coverage.json(of: program) == tracing.coverage.json(of: program))
+    #expect(runner.coverage.lcov(of: program) == tracing.coverage.lcov(of: program))
+  }
+
+  @Test("tests that run in any order have reports in their order, and the same coverage") func batches() throws {
+    let backwards = Parallelism { count, body in for number in (0..<count).reversed() { body(number) } }
+    var selected: [(test: TestCase, runner: TestRunner)] = []
+    var expected: [TestReport] = []
+    var runners: [(one: TestRunner, other: TestRunner)] = []
+    for sample in TestRunnerTests.all {
+      let (program, tests) = try compiled(sample)
+      let (one, other) = (try TestRunner(program, style: .plain), try TestRunner(program, style: .plain))
+      expected += tests.map { one.run($0) }
+      selected += tests.map { ($0, other) }
+      runners.append((one, other))
+    }
+    #expect(selected.count > 200)
+    let found = TestRunner.run(selected, parallelism: backwards)
+    #expect(renderJSON(found) == renderJSON(expected))
+    for (one, other) in runners {
+      #expect(one.coverage.json(of: one.program) == other.coverage.json(of: other.program))
+    }
+    #expect(TestRunner.run([], parallelism: backwards).isEmpty)
+  }
+
+  @Test("a false guard counts for coverage if it is not evaluated, or reads `self`") func guards() throws {
+    let text = """
+      event Go { size: int }
+      flow Sizes {
+        start on Go -> small
+        state small {
+          on Go when event.size > 1 -> large
+          on Go when event.size < 0 -> large
+          on Go when self.state == "other" -> large
+        }
+        final large
+      }
+      test "grows" {
+        send Go{size: 1}  expect state small
+        send Go{size: 5}  expect state large
+      }
+      """
+    let compilation = compile("main.flow") { _ in Array(text.utf8) }
+    let program = try #require(compilation.program)
+    let test = try #require(compilation.tests.first)
+    for isTraced in [false, true] {
+      let runner = try TestRunner(program, style: .plain)
+      #expect(runner.run(test, tracesPassed: isTraced).hasPassed)
+      let flow = try #require(runner.coverage.json(of: runner.program)["flows"]?.array?.first)
+      let refused = flow["transitions"]?.array?.map { $0["guardRefused"]?.bool }
+      #expect(refused == [false, true, true])
+    }
+  }
 }

@@ -2,6 +2,7 @@ import FlowCompiler
 import FlowDiagnostics
 import FlowIR
 import FlowJSON
+import FlowSource
 import FlowTesting
 
 extension Command {
@@ -86,14 +87,21 @@ private struct TestOptions {
       let hasNone = suites.allSatisfy(\.tests.isEmpty)
       throw UsageError(hasNone ? "there are no tests" : "no test has `\(filter ?? "")` in its name")
     }
-    var reports: [TestReport] = []
-    for (test, runner) in selected {
-      reports.append(runner.run(test, tracesPassed: isTraced || [.json, .junit].contains(format)))
-      if isFailFast, reports.last?.hasPassed == false { break }
-    }
+    let reports = reports(of: selected)
     Terminal.output(render(reports))
     if let coverage { Terminal.output(render(suites.map(\.runner), coverage: coverage)) }
     return reports.allSatisfy(\.hasPassed) ? ExitCode.success : ExitCode.findings
+  }
+
+  private func reports(of selected: [(test: TestCase, runner: TestRunner)]) -> [TestReport] {
+    let tracesPassed = isTraced || [.json, .junit].contains(format)
+    guard isFailFast else { return TestRunner.run(selected, tracesPassed: tracesPassed, parallelism: .threads) }
+    var reports: [TestReport] = []
+    for (test, runner) in selected {
+      reports.append(runner.run(test, tracesPassed: tracesPassed))
+      if reports.last?.hasPassed == false { break }
+    }
+    return reports
   }
 
   private func render(_ reports: [TestReport]) -> String {
