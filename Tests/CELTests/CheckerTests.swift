@@ -171,7 +171,7 @@ let sampleVariables: [(String, ValueType)] = [
 
   @Test("copies of an environment change independently", arguments: UInt64(1)...20)
   func copies(_ seed: UInt64) {
-    var random = SplitMix64(seed: seed)
+    var random = SplitMix64(state: seed)
     var scopes = [(environment: Environment(), expected: [String: ValueType]())]
     let types: [ValueType] = [.int, .string, .bool, .double]
     for _ in 0..<600 {
