@@ -1,4 +1,5 @@
-/// What names stand for. A copy shares most of the table, so that each scope of a large program costs only what it adds.
+/// Names with their meanings. A copy shares most of the table, so that each scope of a large program costs only what it
+/// adds.
 ///
 /// The newest entries are a dictionary of their own, with at most as many as the root of the number of the others; then
 /// both become one.

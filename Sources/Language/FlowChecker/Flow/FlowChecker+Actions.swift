@@ -114,7 +114,10 @@ extension FlowChecker {
     let receivers = flow.flatMap { self.receivers($0) }
     guard let (event, value) = payload(node, environment) else { return nil }
     checkEmitted(event, by: statement)
-    if let flow, let receivers { checkBroadcast(of: event, to: receivers, at: flow.range, after: node) }
+    if let flow, let receivers {
+      let clause = SourceRange(node.range.upper, flow.range.upper)
+      broadcasts.append(CheckedBroadcast(event: event, flow: receivers, range: flow.range, clause: clause))
+    }
     return .emit(event: event, value, to: receivers)
   }
 

@@ -116,52 +116,41 @@ extension FlowChecker {
     problems.append(diagnostic)
     return nil
   }
+}
 
-  /// F715: a broadcast to a flow that has no reaction to the event, or of an event that has the key of one instance.
-  mutating func checkBroadcast(
-    of event: Int, to flow: Int, at range: SourceRange, after value: Expression
-  ) {
-    let receiver = symbols.flows[flow]
-    let name = symbols.events[event].name.text
-    if !receiver.handles(event: name) {
+/// An `emit … to Flow`.
+struct CheckedBroadcast {
+  let event: Int
+  let flow: Int
+  /// The range of the name of the flow.
+  let range: SourceRange
+  /// From the end of the event to the end of the name.
+  let clause: SourceRange
+}
+
+/// F715: a broadcast to a flow that has no reaction to the event, or of an event that has the key of one instance.
+func checkBroadcasts(_ flows: [FlowSummary], _ symbols: Symbols, into problems: inout [Diagnostic]) {
+  for broadcast in flows.flatMap(\.broadcasts) {
+    let receiver = symbols.flows[broadcast.flow]
+    let event = symbols.events[broadcast.event]
+    let name = event.name.text
+    if !flows[broadcast.flow].receives(broadcast.event) {
       let starts = receiver.starts.contains { $0.isStarted(by: name) }
       problems.append(
         Diagnostic(
-          "F715", "no state of `\(receiver.name.text)` handles `\(name)`", at: range, label: "never receives it",
-          labels: [.init(receiver.name.range, "this flow")],
+          "F715", "no state of `\(receiver.name.text)` handles `\(name)`", at: broadcast.range,
+          label: "never receives it", labels: [.init(receiver.name.range, "this flow")],
           help: starts
             ? "a broadcast reaches running instances and starts none: remove `to \(receiver.name.text)`"
             : "write `on \(name)` in `\(receiver.name.text)`, or name another flow"))
-    } else if let key = receiver.key, symbols.events[event].members.contains(key.text) {
-      let clause = SourceRange(value.range.upper, range.upper)
+    } else if let key = receiver.key, event.members.contains(key.text) {
       problems.append(
         Diagnostic(
-          "F715", "`\(name)` has the key `\(key.text)` of `\(receiver.name.text)`", at: range,
+          "F715", "`\(name)` has the key `\(key.text)` of `\(receiver.name.text)`", at: broadcast.range,
           label: "for one instance", labels: [.init(key.range, "the key")],
           help: "emit it without `to`, or give it a member with another name",
-          fixes: [Fix("remove `to \(receiver.name.text)`", .maybe, [.init(clause, "")])]))
+          fixes: [Fix("remove `to \(receiver.name.text)`", .maybe, [.init(broadcast.clause, "")])]))
     }
-  }
-}
-
-extension FlowNode {
-  /// Returns true if a reaction or a deferral of the flow has the event.
-  fileprivate func handles(event name: String) -> Bool {
-    reactions.contains { $0.handles(event: name) } || states.contains { $0.handles(event: name) }
-  }
-}
-
-extension StateNode {
-  fileprivate func handles(event name: String) -> Bool {
-    reactions.contains { $0.handles(event: name) } || deferred.contains { $0.text == name }
-      || children.contains { $0.handles(event: name) }
-  }
-}
-
-extension ReactionNode {
-  fileprivate func handles(event name: String) -> Bool {
-    guard case .on(let paths) = trigger.kind else { return false }
-    return paths.contains { $0.text == name || $0.text == "any" }
   }
 }
 

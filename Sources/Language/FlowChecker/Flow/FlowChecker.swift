@@ -44,6 +44,7 @@ struct FlowChecker {
   var reactionsByState: [[Int]] = []
   /// The events that the flow answers with other events, again and again.
   var relays: [EventRelay] = []
+  var broadcasts: [CheckedBroadcast] = []
   var starts: [CheckedStart] = []
   var migrations: [CheckedMigration] = []
   var invariants: [CheckedExpression] = []

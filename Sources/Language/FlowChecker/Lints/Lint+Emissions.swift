@@ -44,7 +44,7 @@ func checkOwnEmissions(of flow: CheckedFlow, _ context: LintContext, into proble
 ///
 /// Events of a file without flows may be emitted by programs that are not seen here.
 func checkUnsentEvents(
-  _ flows: [FlowSummary], _ context: LintContext, _ uses: ProgramUses, into problems: inout [Diagnostic]
+  _ flows: [FlowSummary], _ context: LintContext, using uses: ProgramUses, into problems: inout [Diagnostic]
 ) {
   let sent = flows.reduce(into: Set<Int>()) { $0.formUnion($1.raises.union($1.emits.map(\.event))) }
   let files = context.files.filter { $0.flowCount > 0 }.map(\.source.range)

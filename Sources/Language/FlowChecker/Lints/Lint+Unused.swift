@@ -4,7 +4,7 @@ import FlowSyntax
 /// F501, F504, F505, F514, F515: events, actions, constants, functions, roles, types and enums that nothing uses.
 ///
 /// A file without flows is a library: its declarations may be used by files outside of this program.
-func checkUnusedDeclarations(_ context: LintContext, _ uses: ProgramUses, into problems: inout [Diagnostic]) {
+func checkUnusedDeclarations(_ context: LintContext, using uses: ProgramUses, into problems: inout [Diagnostic]) {
   for declaration in context.files.filter({ $0.flowCount > 0 }).flatMap(\.declarations) {
     guard let (code, kind, name) = unusedKind(declaration), !name.isMissing, !uses.names.contains(name.text)
     else { continue }
@@ -34,7 +34,7 @@ private func unused(_ name: NameNode, kind: String, code: String) -> Diagnostic 
 /// F501, F502, F505: events of a flow's own, data fields and `let`s that nothing uses.
 ///
 /// A field that is only assigned is used, because the data of an instance is visible.
-func checkUnusedNames(of flow: CheckedFlow, _ uses: Uses, into problems: inout [Diagnostic]) {
+func checkUnusedNames(of flow: CheckedFlow, using uses: Uses, into problems: inout [Diagnostic]) {
   let used = uses.names
   for event in flow.node.events where !used.contains(event.name.text) {
     problems.append(unused(event.name, kind: "event", code: "F501"))
@@ -52,7 +52,7 @@ func checkUnusedNames(of flow: CheckedFlow, _ uses: Uses, into problems: inout [
 }
 
 /// F506: an import whose file, and the files imported by it, declare nothing that is used here.
-func checkUnusedImports(_ context: LintContext, _ uses: ProgramUses, into problems: inout [Diagnostic]) {
+func checkUnusedImports(_ context: LintContext, using uses: ProgramUses, into problems: inout [Diagnostic]) {
   let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
   for file in context.files {
     let imports = file.declarations.compactMap { declaration in

@@ -46,22 +46,26 @@ struct FlowSummary {
 
   /// The events that the flow answers with other events, again and again.
   let relays: [EventRelay]
+  /// The events that the flow sends to all instances of a flow.
+  let broadcasts: [CheckedBroadcast]
+  /// The events that its states defer.
+  private let deferred: Set<Int>
   /// The events that the flow raises.
   let raises: Set<Int>
-  /// The events that reactions and starts name.
-  private let handled: Set<Int>
+  /// The events that reactions name.
+  private let reacted: Set<Int>
   /// True if a reaction is to any event.
   private let handlesAny: Bool
   /// The names that the flow uses, of those that are declared in the program.
   let uses: [String]
 
-  init(_ flow: CheckedFlow, relays: [EventRelay], uses: some Sequence<String>) {
+  init(_ flow: CheckedFlow, _ checker: FlowChecker, uses: some Sequence<String>) {
     name = flow.node.name
     self.uses = Array(uses)
-    self.relays = relays
-    handled = Set(
-      flow.reactions.compactMap { if case .event(let event) = $0.trigger { event } else { nil } }
-        + flow.starts.compactMap { if case .event(let event, _) = $0.trigger { event } else { nil } })
+    relays = checker.relays
+    broadcasts = checker.broadcasts
+    deferred = Set(flow.states.flatMap(\.deferred))
+    reacted = Set(flow.reactions.compactMap { if case .event(let event) = $0.trigger { event } else { nil } })
     handlesAny = flow.reactions.contains { if case .any = $0.trigger { true } else { false } }
     raises = Set(allActs(flow).compactMap { if case .raise(let event, _) = $0.kind { event } else { nil } })
     calls = flow.calls.compactMap { call in
@@ -100,13 +104,16 @@ struct FlowSummary {
   }
 
   /// Returns true if an event may start the flow, or make a step of it.
-  func handles(_ event: Int) -> Bool { handlesAny || handled.contains(event) }
+  func handles(_ event: Int) -> Bool { handlesAny || reacted.contains(event) || startsOn.contains(event) }
+
+  /// Returns true if a running instance may react to an event, at once or later.
+  func receives(_ event: Int) -> Bool { handlesAny || reacted.contains(event) || deferred.contains(event) }
 }
 
 /// The findings about a flow that has no errors. Each rule is a function in the file of its subject.
-func lint(_ flow: CheckedFlow, _ context: LintContext, _ uses: Uses) -> [Diagnostic] {
+func lint(_ flow: CheckedFlow, _ context: LintContext, using uses: Uses) -> [Diagnostic] {
   var problems: [Diagnostic] = []
-  checkUnusedNames(of: flow, uses, into: &problems)
+  checkUnusedNames(of: flow, using: uses, into: &problems)
   checkNames(of: flow, context, into: &problems)
   checkCosts(of: flow, context.types, into: &problems)
   checkTimers(of: flow, into: &problems)
@@ -124,10 +131,10 @@ func lint(_ flow: CheckedFlow, _ context: LintContext, _ uses: Uses) -> [Diagnos
 }
 
 /// The findings about the program as a whole.
-func lint(_ context: LintContext, _ flows: [FlowSummary], _ uses: ProgramUses) -> [Diagnostic] {
+func lint(_ context: LintContext, _ flows: [FlowSummary], using uses: ProgramUses) -> [Diagnostic] {
   var problems: [Diagnostic] = []
-  checkUnusedDeclarations(context, uses, into: &problems)
-  checkUnusedImports(context, uses, into: &problems)
+  checkUnusedDeclarations(context, using: uses, into: &problems)
+  checkUnusedImports(context, using: uses, into: &problems)
   checkSecrets(context, into: &problems)
   checkNames(context, into: &problems)
   checkConfusingNames(context, into: &problems)
@@ -135,7 +142,7 @@ func lint(_ context: LintContext, _ flows: [FlowSummary], _ uses: ProgramUses) -
   checkEmitCycles(flows, into: &problems)
   checkRelays(flows, context, into: &problems)
   checkForgeableEvents(flows, context, into: &problems)
-  checkUnsentEvents(flows, context, uses, into: &problems)
+  checkUnsentEvents(flows, context, using: uses, into: &problems)
   for action in context.actions {
     checkPolicies(of: action, into: &problems)
     checkURLs(of: action, into: &problems)

@@ -8,7 +8,7 @@ struct ProgramUses {
   /// The names that each file uses.
   private(set) var byFile: [String: Set<String>] = [:]
 
-  init(_ files: [ParsedFile], _ sources: SourceSet, _ flows: [FlowSummary]) {
+  init(_ files: [ParsedFile], in sources: SourceSet, of flows: [FlowSummary]) {
     for file in files {
       var uses = Uses()
       for declaration in file.declarations { uses.visit(declaration) }

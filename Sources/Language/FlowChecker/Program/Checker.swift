@@ -176,10 +176,10 @@ private struct CheckRun {
     let flow = checker.check()
     let uses = Uses(node)
     let used = uses.names.filter(declaredNames.contains)
-    var found = FlowCheck(summary: FlowSummary(flow, relays: checker.relays, uses: used), qualified: qualified)
+    var found = FlowCheck(summary: FlowSummary(flow, checker, uses: used), qualified: qualified)
     for test in testNodes where !test.isShared { found.tests.append(checker.check(test, flow: index)) }
     found.problems = checker.problems
-    if isWhole, !checker.problems.hasErrors { found.lints = lint(flow, context, uses) }
+    if isWhole, !checker.problems.hasErrors { found.lints = lint(flow, context, using: uses) }
     if isKept { found.kept = KeptFlow(flow, checker.environment) }
     if isShared { found.checker = [checker.forTests] }
     return found
@@ -189,9 +189,10 @@ private struct CheckRun {
   mutating func checkTogether() {
     checkQualifiedNames(files, qualified, into: &problems)
     checkCallCycles(summaries, into: &problems)
+    checkBroadcasts(summaries, symbols, into: &problems)
     if isWhole, !problems.hasErrors { checkSenders(summaries, symbols, into: &problems) }
     if isWhole, !problems.hasErrors {
-      lints += lint(context, summaries, ProgramUses(files, sources, summaries))
+      lints += lint(context, summaries, using: ProgramUses(files, in: sources, of: summaries))
       checkUnreachedFlows(of: tests, among: summaries, into: &lints)
     }
   }

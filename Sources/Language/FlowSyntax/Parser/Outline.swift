@@ -67,8 +67,9 @@ extension Parser {
   /// True if neither an error nor another finding was reported.
   fileprivate var isFreeOfFindings: Bool { !hasSyntaxErrors && diagnostics.isEmpty }
 
-  /// Adds the text of the state at the cursor to an outline; false if there is none. The state is parsed only if its
-  /// brackets don't show where it ends, or if it may contain a failure of a flow that is called.
+  /// Adds the text of the state at the cursor to an outline. The state is parsed only if its brackets don't show where
+  /// it ends, or if it may contain a failure of a flow that is called.
+  /// - Returns: False if there is no state.
   mutating func outlineOfState(into node: inout FlowNode) -> Bool {
     let first = position
     if at("initial") { advance() }
@@ -97,7 +98,8 @@ extension Parser {
     return (kind == .final || kind == .failed) && !at("returns") ? position : nil
   }
 
-  /// Skips from an opening bracket to the one that closes it; false if there is none.
+  /// Skips from an opening bracket to the one that closes it.
+  /// - Returns: False at the end of the file.
   private mutating func skipBrackets() -> Bool {
     var nesting = 0
     while !isAtEnd {
