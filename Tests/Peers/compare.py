@@ -46,7 +46,7 @@ def main():
         agreeing = max(sum(value > 1 for value in values), sum(value < 1 for value in values))
         mark = ""
         if agreeing >= 0.9 * len(values) and abs(median - 1) > 0.03:
-            is_better = (median > 1) == any(units[name].endswith(unit) for unit in HIGHER_IS_BETTER)
+            is_better = (median > 1) == any(units[name].split(",")[0].endswith(unit) for unit in HIGHER_IS_BETTER)
             mark = "better" if is_better else "WORSE"
             worse += not is_better
         print(f"{name:60} {median:6.3f}  ({min(values):.3f} to {max(values):.3f})  {mark}")
