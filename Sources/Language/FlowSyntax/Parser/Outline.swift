@@ -99,19 +99,11 @@ extension Parser {
   }
 
   /// Skips from an opening bracket to the one that closes it.
-  /// - Returns: False at the end of the file.
+  /// - Returns: False, and nothing is skipped, if none does.
   private mutating func skipBrackets() -> Bool {
-    var nesting = 0
-    while !isAtEnd {
-      switch token.kind {
-      case .leftBrace, .leftParen, .leftBracket: nesting += 1
-      case .rightBrace, .rightParen, .rightBracket: nesting -= 1
-      default: break
-      }
-      position += 1
-      if nesting == 0 { return true }
-    }
-    return false
+    guard let end = tokens.end(ofBracketAt: position) else { return false }
+    position = end
+    return true
   }
 
   /// True if some tokens contain the word `failed` before a name.

@@ -319,6 +319,20 @@ struct Parser {
   ]
 }
 
+extension [Token] {
+  /// The index after the bracket that closes the one at `index`; nil if none does before the end of the text, which is
+  /// the last token.
+  func end(ofBracketAt index: Int) -> Int? {
+    var nesting = 0
+    for position in Swift.max(index, 0)..<Swift.max(index, count - 1) {
+      let change = self[position].kind.nesting
+      nesting += change
+      if change < 0, nesting == 0 { return position + 1 }
+    }
+    return nil
+  }
+}
+
 extension TokenKind {
   /// 1 for an opening bracket, -1 for a closing one, 0 for any other token.
   fileprivate var nesting: Int {

@@ -107,18 +107,6 @@ extension TokenReader {
 
   /// The index after the bracket that closes the one at `index`.
   func end(ofBracketAt index: Int) -> Int {
-    var depth = 0
-    var position = index
-    while position < count - 1 {
-      switch kind(position) {
-      case .leftParen, .leftBracket, .leftBrace: depth += 1
-      case .rightParen, .rightBracket, .rightBrace:
-        depth -= 1
-        if depth == 0 { return position + 1 }
-      default: break
-      }
-      position += 1
-    }
-    return position
+    stream.tokens.end(ofBracketAt: index) ?? max(index, count - 1)
   }
 }
