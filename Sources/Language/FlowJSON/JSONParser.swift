@@ -99,13 +99,13 @@ private struct JSONParser {
   private mutating func object() throws(JSONError) -> JSON {
     if accept("}") { return .object([]) }
     var members: [JSON.Member] = []
-    var names: Set<String> = []
+    var names = MemberNames()
     repeat {
       skipSpace()
       guard byte == UInt8(ascii: "\"") else { throw error("expected a member name in double quotes") }
       let start = at
       let name = try string()
-      guard names.insert(name).inserted else {
+      guard names.insert(name, after: members) else {
         throw JSONError(message: "the member \"\(name)\" stands here twice", offset: start)
       }
       guard accept(":") else { throw error("expected `:`") }
@@ -113,6 +113,21 @@ private struct JSONParser {
     } while accept(",")
     guard accept("}") else { throw error("expected `,` or `}`") }
     return .object(members)
+  }
+}
+
+/// The names of the members of an object, to find one that stands there twice.
+private struct MemberNames {
+  /// Up to this number of members they are compared one by one, which takes less time than to hash them.
+  private static let fewCount = 8
+  private var names: Set<String> = []
+
+  /// - Parameter members: The members before.
+  /// - Returns: False for a name that one of them has.
+  mutating func insert(_ name: String, after members: [JSON.Member]) -> Bool {
+    if members.count < MemberNames.fewCount { return !members.contains { $0.name == name } }
+    if members.count == MemberNames.fewCount { names = Set(members.map(\.name)) }
+    return names.insert(name).inserted
   }
 }
 
@@ -141,8 +156,15 @@ extension JSONParser {
       if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { at += 1 }
       try digits()
     }
+    if isWhole, at - whole <= JSONParser.shortDigits {
+      let magnitude = text[whole..<at].reduce(Int64(0)) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
+      return .int(whole > start ? -magnitude : magnitude)
+    }
     return try number(String(decoding: text[start..<at], as: UTF8.self), isWhole: isWhole)
   }
+
+  /// Any number with as many digits fits in 64 bits.
+  private static let shortDigits = 18
 
   private func number(_ lexeme: String, isWhole: Bool) throws(JSONError) -> JSON {
     if isWhole {
@@ -175,11 +197,11 @@ extension JSONParser {
     while let byte {
       switch byte {
       case UInt8(ascii: "\""):
-        buffer += text[run..<at]
+        let last = text[run..<at]
         at += 1
-        guard let string = String(validating: buffer, as: UTF8.self) else {
-          throw JSONError(message: "this string is not valid UTF-8", offset: start)
-        }
+        let string =
+          buffer.isEmpty ? String(validating: last, as: UTF8.self) : String(validating: buffer + last, as: UTF8.self)
+        guard let string else { throw JSONError(message: "this string is not valid UTF-8", offset: start) }
         return string
       case UInt8(ascii: "\\"):
         buffer += text[run..<at]

@@ -30,16 +30,18 @@ extension JSON {
   /// Appends `value` as a JSON string, quotes included.
   public static func appendQuoted(_ value: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
-    let bytes = value.utf8.span
-    for index in bytes.indices {
-      let byte = bytes[index]
-      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-        appendEscaped(byte, to: &out)
-      } else {
-        out.append(byte)
+    if value.utf8.contains(where: mustEscape) {
+      for byte in value.utf8 {
+        if mustEscape(byte) { appendEscaped(byte, to: &out) } else { out.append(byte) }
       }
+    } else {
+      out.append(contentsOf: value.utf8)
     }
     out.append(UInt8(ascii: "\""))
+  }
+
+  private static func mustEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 
   private static func appendEscaped(_ byte: UInt8, to out: inout [UInt8]) {
