@@ -28,9 +28,8 @@ extension Instance {
 
   /// The data: the fields by name, and the results of calls under `$results`.
   public func dataJSON(in machine: Machine) -> JSON {
-    let node = machine.program.flows[flow]
     var members: [JSON.Member] = []
-    for (index, field) in node.fields.enumerated() {
+    for (index, field) in machine.flows[flow].flow.fields.enumerated() {
       guard let value = value(ofField: index, in: machine) else { continue }
       members.append(.init(field.name, value.json(in: machine.types)))
     }
@@ -40,9 +39,10 @@ extension Instance {
   }
 
   private func resultMembers(in machine: Machine) -> [JSON.Member] {
-    let node = machine.program.flows[flow]
+    let loaded = machine.flows[flow]
+    guard loaded.hasCalls else { return [] }
     var results: [JSON.Member] = []
-    for call in node.calls where !results.contains(where: { $0.name == call.name }) {
+    for call in loaded.flow.calls where !results.contains(where: { $0.name == call.name }) {
       let index = call.resultSlot - FrameLayout.firstField
       guard index < data.count, let value = data.value(at: index, types: machine.types) else { continue }
       results.append(.init(call.name, value.json(in: machine.types)))
@@ -53,9 +53,9 @@ extension Instance {
   /// The changes of a step to the data, for the journal: the fields that were assigned, and all results when one is
   /// new. The changes of all steps, merged in order, are the data.
   public func changesJSON(_ step: Step, in machine: Machine) -> JSON {
-    let node = machine.program.flows[flow]
+    let loaded = machine.flows[flow]
     var members: [JSON.Member] = step.changedFields.map { field in
-      .init(node.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
+      .init(loaded.flow.fields[field].name, value(ofField: field, in: machine)?.json(in: machine.types) ?? .null)
     }
     let results = step.areResultsChanged ? resultMembers(in: machine) : []
     if !results.isEmpty { members.append(.init("$results", .object(results))) }

@@ -61,6 +61,10 @@ final class LoadedFlow: Sendable {
   /// The events that a state or a start of the flow names.
   let handled: Set<EventIndex>
   private let keyFields: [EventIndex: Int]
+  /// The events that start an instance; true for those that also start another run under the key of an ended one.
+  private let startEvents: [EventIndex: Bool]
+  /// The name of the key field; nil for a flow without a key.
+  let keyName: String?
 
   init(_ program: Program, _ index: FlowIndex, types: TypeRegistry) throws(ProgramError) {
     var builder = FlowBuilder(program, index, types: types)
@@ -92,6 +96,8 @@ final class LoadedFlow: Sendable {
     frameSize = flow.frameSize
     handled = builder.handled
     keyFields = LoadedFlow.keyFields(flow, program.events)
+    startEvents = LoadedFlow.startEvents(flow)
+    keyName = flow.key.map { flow.fields[$0].name }
 
     let slots = flow.expressions.reduce(into: Set<Int>()) { $0.formUnion($1.tree.usedSlots) }
     usesSelf = slots.contains(FrameLayout.selfRecord)
@@ -119,6 +125,12 @@ final class LoadedFlow: Sendable {
   /// The payload field of an event that has the name and the type of the flow's key.
   func keyField(of event: EventIndex) -> Int? { keyFields[event] }
 
+  /// Returns true if an event can start an instance.
+  func starts(on event: EventIndex) -> Bool { startEvents[event] != nil }
+
+  /// Returns true if an event can start another run under a key whose instance has ended.
+  func startsAgain(on event: EventIndex) -> Bool { startEvents[event] == true }
+
   /// The location of an index; that of the flow for nil.
   func location(_ index: LocationIndex?) -> SourceLocation { index.map { locations[$0.position] } ?? flow.location }
 
@@ -129,6 +141,14 @@ final class LoadedFlow: Sendable {
       found[index] = event.payload.fields.firstIndex {
         $0.name == flow.fields[key].name && $0.type == flow.fields[key].type
       }
+    }
+    return found
+  }
+
+  private static func startEvents(_ flow: Flow) -> [EventIndex: Bool] {
+    var found: [EventIndex: Bool] = [:]
+    for start in flow.starts {
+      if case .event(let event, let isAgain) = start.trigger { found[event] = found[event] == true || isAgain }
     }
     return found
   }

@@ -67,6 +67,9 @@ public final class Machine: Sendable {
   /// The payload field of an event that carries the key of a flow.
   public func keyField(of event: EventIndex, flow: FlowIndex) -> Int? { flows[flow].keyField(of: event) }
 
+  /// Returns true if a flow limits who may read its instances.
+  public func hasReadRules(of flow: FlowIndex) -> Bool { !flows[flow].readRules.isEmpty }
+
   /// The events that an instance of a flow reacts to, ignores or defers in some states, given as paths.
   public func acceptedEvents(flow: FlowIndex, in leaves: [String]) -> [String] {
     let node = program.flows[flow]
@@ -87,14 +90,10 @@ public final class Machine: Sendable {
   public func isInternal(event: EventIndex) -> Bool { program.events[event].isInternal }
 
   /// Returns true if an event can start an instance of a flow.
-  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool {
-    program.flows[flow].starts.contains { $0.event == event }
-  }
+  public func starts(flow: FlowIndex, on event: EventIndex) -> Bool { flows[flow].starts(on: event) }
 
   /// Returns true if an event can start another run under a key whose instance has ended.
-  public func startsAgain(flow: FlowIndex, on event: EventIndex) -> Bool {
-    program.flows[flow].starts.contains { $0.trigger == .event(event, isAgain: true) }
-  }
+  public func startsAgain(flow: FlowIndex, on event: EventIndex) -> Bool { flows[flow].startsAgain(on: event) }
 }
 
 extension Program {

@@ -55,9 +55,7 @@ extension Machine {
   /// without it.
   /// - Parameter computed: The computed members of the payload.
   public func key(of flow: FlowIndex, in payload: Value, computed: [RecordValue.Field]) -> String? {
-    let node = program.flows[flow]
-    guard let field = node.key, case .record(let record) = payload else { return nil }
-    let name = node.fields[field].name
+    guard let name = flows[flow].keyName, case .record(let record) = payload else { return nil }
     let value = record[name] ?? computed.first { $0.name == name }?.value
     guard case .string(let text)? = value else { return nil }
     return text

@@ -20,11 +20,7 @@ public struct Catalogue: Sendable {
     public var isRetired = false
   }
 
-  /// In the order of their deployment, each name once.
-  public private(set) var entries: [Entry] = []
-  private var indices: [String: Int] = [:]
-  /// The number of changes, by which outdated copies are detected.
-  public private(set) var generation = 0
+  private var shared = Shared.empty
 
   public init() {}
 
@@ -47,8 +43,14 @@ public struct Catalogue: Sendable {
     for (row, program, flow) in Catalogue.inOrder(found, startedWith: started) {
       add(Entry(row, machine: program, flow: flow))
     }
-    self.generation = generation
+    change { $0.generation = generation }
   }
+
+  /// In the order of their deployment, each name once.
+  public var entries: [Entry] { contents.entries }
+
+  /// The number of changes, by which outdated copies are detected.
+  public var generation: Int { contents.generation }
 
   /// Deployments in the order in which they were made: it decides which flow's answer to an event counts as the first.
   static func inOrder<Program>(
@@ -61,36 +63,87 @@ public struct Catalogue: Sendable {
     }
   }
 
-  public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
+  public subscript(name: String) -> Entry? { contents.indices[name].map { contents.entries[$0] } }
 
   /// The names of the flows of which new instances may start.
   public var names: [String] { entries.lazy.filter { !$0.isRetired }.map(\.name) }
 
   /// The names of all events of the flows that are served, each once.
-  public var events: [String] {
-    var seen: Set<String> = []
-    return machines.flatMap { $0.program.events.map(\.name) }.filter { seen.insert($0).inserted }
-  }
+  public var events: [String] { contents.programs.events }
+
+  /// Returns true if one of the programs declares an event.
+  public func declares(event: String) -> Bool { contents.programs.eventNames.contains(event) }
+
+  /// The roles that the programs declare, each once.
+  public var roles: [String] { contents.programs.roles }
 
   /// The programs, each once.
-  public var machines: [Machine] {
-    var seen: Set<String> = []
-    return entries.filter { seen.insert($0.hash).inserted }.map(\.machine)
+  public var machines: [Machine] { contents.programs.machines }
+
+  mutating func add(_ entry: Entry) { change { $0.add(entry) } }
+
+  mutating func retire(_ name: String) { change { $0.retire(name) } }
+
+  private mutating func change(_ body: (inout CatalogueContents) -> Void) {
+    var changed = contents
+    // Without a second reference to its lists they are changed in place.
+    shared = .empty
+    body(&changed)
+    shared = Shared(changed)
   }
 
-  mutating func add(_ entry: Entry) {
+  private var contents: CatalogueContents { shared.contents }
+
+  /// The contents of all copies of a catalogue: each request takes several.
+  private final class Shared: Sendable {
+    static let empty = Shared(CatalogueContents())
+
+    let contents: CatalogueContents
+
+    init(_ contents: CatalogueContents) { self.contents = contents }
+  }
+}
+
+private struct CatalogueContents {
+  private(set) var entries: [Catalogue.Entry] = []
+  private(set) var indices: [String: Int] = [:]
+  private(set) var programs = CataloguePrograms()
+  var generation = 0
+
+  mutating func add(_ entry: Catalogue.Entry) {
     generation += 1
-    if let index = indices[entry.name] {
-      entries[index] = entry
-    } else {
+    guard let index = indices[entry.name] else {
       indices[entry.name] = entries.count
       entries.append(entry)
+      return programs.add(entry)
+    }
+    let earlier = entries[index].hash
+    entries[index] = entry
+    programs.add(entry)
+    if !entries.contains(where: { $0.hash == earlier }) {
+      programs = entries.reduce(into: CataloguePrograms()) { $0.add($1) }
     }
   }
 
   mutating func retire(_ name: String) {
     generation += 1
     if let index = indices[name] { entries[index].isRetired = true }
+  }
+}
+
+/// The programs of a catalogue, each once, and the names that they declare.
+private struct CataloguePrograms {
+  private(set) var machines: [Machine] = []
+  private(set) var events: [String] = []
+  private(set) var eventNames: Set<String> = []
+  private(set) var roles: [String] = []
+  private var hashes: Set<String> = []
+
+  mutating func add(_ entry: Catalogue.Entry) {
+    guard hashes.insert(entry.hash).inserted else { return }
+    machines.append(entry.machine)
+    for event in entry.machine.program.events where eventNames.insert(event.name).inserted { events.append(event.name) }
+    for role in entry.machine.program.roles where !roles.contains(role) { roles.append(role) }
   }
 }
 

@@ -18,20 +18,10 @@ extension Engine {
     _ step: Step, of old: Cached, cause: StepRecord.Cause, at now: Int64, isNew: Bool = false,
     status: InstanceStatus? = nil
   ) -> RecordedStep {
-    var cached = old
-    cached.instance = step.next
-    cached.row.status = status ?? InstanceStatus(step.next.status)
-    cached.row.revision = step.next.revision
-    cached.row.updatedAt = now
-    cached.row.incident = ""
     let machine = old.version.machine
-    if isNew || old.row.position.isEmpty || !step.next.isPlaced(like: old.instance) {
-      cached.row.position = position(of: cached).bytes()
-    }
-    if isNew || step.isDataChanged || old.row.data.isEmpty {
-      cached.row.data = step.next.dataJSON(in: machine).bytes()
-    }
-    writeItems(of: &cached, since: isNew ? nil : old)
+    let row = self.row(after: step, of: old, at: now, isNew: isNew, status: status)
+    let cached = Cached(row: row, instance: step.next, version: old.version, job: old.job)
+    writeItems(of: cached, since: isNew ? nil : old)
     update(cached)
     if cached.row.status.hasEnded, !deployments.runs.isEmpty { endRun(of: InstanceID(cached.row)) }
     let record = StepRecord(
@@ -52,20 +42,35 @@ extension Engine {
     return RecordedStep(sequence: sequence, record: record)
   }
 
+  private func row(
+    after step: Step, of old: Cached, at now: Int64, isNew: Bool, status: InstanceStatus?
+  ) -> InstanceRow {
+    let machine = old.version.machine
+    var row = old.row
+    row.status = status ?? InstanceStatus(step.next.status)
+    row.revision = step.next.revision
+    row.updatedAt = now
+    row.incident = ""
+    if isNew || row.position.isEmpty || !step.next.isPlaced(like: old.instance) {
+      row.position = position(of: step.next, in: machine, job: old.job).bytes()
+    }
+    if isNew || step.isDataChanged || row.data.isEmpty { row.data = step.next.dataJSON(in: machine).bytes() }
+    return row
+  }
+
   /// Writes the changed items of calls over lists.
-  private func writeItems(of cached: inout Cached, since old: Cached?) {
+  private func writeItems(of cached: Cached, since old: Cached?) {
     let before = old.flatMap { $0.hasStoredItems ? $0.instance : nil }
     for change in cached.instance.itemChanges(since: before, in: cached.version.machine) {
       let id = ItemID(instance: cached.row.id, call: change.call.position, index: change.index)
       batch.writes.items[id] = .some(change.document.map { $0.bytes() })
     }
-    cached.hasStoredItems = true
   }
 
   /// The document of the row: that of the instance, and the job of its call.
-  private func position(of cached: Cached) -> JSON {
-    let position = cached.instance.storedPositionJSON(in: cached.version.machine)
-    guard let job = cached.job else { return position }
+  private func position(of instance: Instance, in machine: Machine, job: Int64?) -> JSON {
+    let position = instance.storedPositionJSON(in: machine)
+    guard let job else { return position }
     return .object((position.members ?? []) + [.init(Engine.callingJob, .int(job))])
   }
 

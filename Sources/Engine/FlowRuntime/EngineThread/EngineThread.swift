@@ -282,6 +282,11 @@ public final class EngineThread: Sendable {
 
   private func dequeue() -> (items: [Item], isClosed: Bool) {
     queue.withLock { queue in
+      guard queue.items.count > EngineThread.maximumBatch else {
+        let taken = queue.items
+        queue.items = []
+        return (taken, queue.isClosed)
+      }
       let taken = Array(queue.items.prefix(EngineThread.maximumBatch))
       queue.items.removeFirst(taken.count)
       return (taken, queue.isClosed)

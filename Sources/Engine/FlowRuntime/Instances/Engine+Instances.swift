@@ -35,8 +35,8 @@ extension Engine {
       let rows = try position.refersToItems ? store.items(instance: row.id) : []
       let instance = try version.stepper.restore(header, position: position, data: data, items: rows.documents())
       let job = position[Engine.callingJob]?.int.map { Int64($0) }
-      var cached = Cached(row: row, instance: instance, version: version, job: job)
-      cached.hasStoredItems = !position.containsItems
+      let cached = Cached(
+        row: row, instance: instance, version: version, job: job, hasStoredItems: !position.containsItems)
       cache.store(cached)
       return cached
     } catch let error as ProgramError {

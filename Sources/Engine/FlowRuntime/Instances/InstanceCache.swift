@@ -49,16 +49,29 @@ struct InstanceCache {
   }
 }
 
-/// An instance in memory with its row.
-struct Cached {
-  var row: InstanceRow
-  var instance: Instance
+/// An instance in memory with its row. Immutable and a reference, because a step passes it on many times.
+final class Cached {
+  let row: InstanceRow
+  let instance: Instance
   let version: Version
   /// False until the items of a position of an earlier version are rows of their own.
-  var hasStoredItems = true
+  let hasStoredItems: Bool
   /// The job of the call that started it; nil for an instance that was not called, or whose key is the number of its
   /// job.
-  var job: Int64?
+  let job: Int64?
+
+  init(row: InstanceRow, instance: Instance, version: Version, job: Int64?, hasStoredItems: Bool = true) {
+    self.row = row
+    self.instance = instance
+    self.version = version
+    self.job = job
+    self.hasStoredItems = hasStoredItems
+  }
+
+  /// The same instance with another row.
+  func with(row: InstanceRow) -> Cached {
+    Cached(row: row, instance: instance, version: version, job: job, hasStoredItems: hasStoredItems)
+  }
 }
 
 extension InstanceStatus {

@@ -195,8 +195,9 @@ extension Engine {
 
   /// Records the reason why an instance could not process a timer or a result.
   func recordIncident(_ refusal: Refusal, of old: Cached) {
-    var cached = old
-    cached.row.incident = refusal.message
+    var row = old.row
+    row.incident = refusal.message
+    let cached = old.with(row: row)
     update(cached)
     journal(
       cached.row, .incident,

@@ -58,9 +58,9 @@ extension Engine {
       throw .notPossible(error.message, summary: error.summary)
     }
     guard !command.isDryRun else {
-      var preview = old
-      preview.row.key = key
-      return answer(preview, sequence: 0, detail: "would be a copy of `\(old.row.key)`")
+      var row = old.row
+      row.key = key
+      return answer(old.with(row: row), sequence: 0, detail: "would be a copy of `\(old.row.key)`")
     }
     let sequence = record(step, from: old, as: key, at: now, command: command)
     let copy = cache.find(InstanceID(flow: old.row.flow, key: key)) ?? old

@@ -60,8 +60,8 @@ extension Engine {
     // Both are written completely, because the layout of the new version may differ.
     row.position = []
     row.data = []
-    var carried = Cached(row: row, instance: old.instance, version: version, job: old.job)
-    carried.hasStoredItems = old.hasStoredItems
+    let carried = Cached(
+      row: row, instance: old.instance, version: version, job: old.job, hasStoredItems: old.hasStoredItems)
     let recorded = record(migrated.step, of: carried, cause: .other(cause(command)), at: now)
     let cached = cache.find(row: row.id) ?? carried
     for timer in migrated.step.next.timers { arm(TimerID(cached, timer), due: timer.due) }

@@ -81,16 +81,17 @@ extension Engine {
   private func suspend(_ old: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
     guard old.row.status != .suspended else { throw .notPossible("`\(command.key)` is suspended already") }
     guard !command.isDryRun else { return answer(old, sequence: 0, detail: "would be suspended") }
-    var cached = old
-    cached.row.status = .suspended
-    return record(command, of: cached)
+    var row = old.row
+    row.status = .suspended
+    return record(command, of: old.with(row: row))
   }
 
   private func resume(_ old: Cached, command: OperatorCommand) throws(EngineProblem) -> OperatorAnswer {
     guard old.row.status == .suspended else { throw .notPossible("`\(command.key)` is not suspended") }
     guard !command.isDryRun else { return answer(old, sequence: 0, detail: "would resume") }
-    var cached = old
-    cached.row.status = .running
+    var row = old.row
+    row.status = .running
+    let cached = old.with(row: row)
     let delivered = deliverHeldEvents(of: cached)
     let released = releaseAll(of: cached) { $0 == .onResume }
     let held =
@@ -100,8 +101,9 @@ extension Engine {
 
   private func retry(_ old: Cached, command: OperatorCommand) -> OperatorAnswer {
     guard !command.isDryRun else { return answer(old, sequence: 0, detail: "waiting work would be retried") }
-    var cached = old
-    cached.row.incident = ""
+    var row = old.row
+    row.incident = ""
+    let cached = old.with(row: row)
     let now = world.now()
     return record(command, of: cached, detail: releaseAll(of: cached) { $0.instant.map { now < $0 } ?? false })
   }

@@ -70,7 +70,7 @@ extension Instance {
   /// the items.
   /// - Parameter old: Nil when no row of the instance is stored.
   public func itemChanges(since old: Instance?, in machine: Machine) -> [ItemChange] {
-    let (before, after) = (old?.extended.fanOuts ?? [], extended.fanOuts)
+    let (before, after) = (old?.box?.state.fanOuts ?? [], box?.state.fanOuts ?? [])
     guard !before.isEmpty || !after.isEmpty else { return [] }
     var changes: [ItemChange] = []
     for fanOut in before {
