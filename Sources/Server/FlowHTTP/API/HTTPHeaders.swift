@@ -44,7 +44,31 @@ public struct HTTPHeaders: Sendable {
 
   /// All values under `name`, in order.
   public func values(of name: String) -> [String] {
-    fields.filter { isNamed($0, name) }.map { text($0.valueStart, $0.valueLength) }
+    var found: [String] = []
+    for field in fields where isNamed(field, name) { found.append(text(field.valueStart, field.valueLength)) }
+    return found
+  }
+
+  /// Returns true if there are several fields under `name`.
+  public func isRepeated(_ name: String) -> Bool {
+    var isFound = false
+    for field in fields where isNamed(field, name) {
+      if isFound { return true }
+      isFound = true
+    }
+    return false
+  }
+
+  /// The first name that starts with `prefix` and is that of an earlier field as well, without regard to case.
+  public func repeatedName(startingWith prefix: String) -> String? {
+    var seen: Set<String> = []
+    for field in fields where Int(field.nameLength) > prefix.utf8.count {
+      let start = Int(field.nameStart)
+      guard isEqual(bytes[start..<start + prefix.utf8.count], prefix) else { continue }
+      let name = text(field.nameStart, field.nameLength)
+      guard seen.insert(name.lowercased()).inserted else { return name }
+    }
+    return nil
   }
 
   /// Returns true if a comma-separated value under `name` contains `token`, without regard to case.
@@ -61,7 +85,8 @@ public struct HTTPHeaders: Sendable {
   }
 
   private func isNamed(_ field: Field, _ name: String) -> Bool {
-    isEqual(bytes[Int(field.nameStart)..<Int(field.nameStart + field.nameLength)], name)
+    Int(field.nameLength) == name.utf8.count
+      && isEqual(bytes[Int(field.nameStart)..<Int(field.nameStart + field.nameLength)], name)
   }
 
   private func isEqual(_ part: ArraySlice<UInt8>, _ text: String) -> Bool {

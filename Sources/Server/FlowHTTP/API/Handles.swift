@@ -18,6 +18,11 @@ public struct ResponseHandle: Sendable {
     inbox.post(.respond(observed(response), target))
   }
 
+  /// Runs `body` on the thread that serves the connection, whether the peer still waits or not.
+  public func run(_ body: @escaping @Sendable () -> Void) {
+    if !inbox.post(body) { body() }
+  }
+
   func observed(_ response: HTTPResponse) -> HTTPResponse { observer?.willSend(response) ?? response }
 
   /// Accepts the WebSocket upgrade of the request, with one of the offered subprotocols.

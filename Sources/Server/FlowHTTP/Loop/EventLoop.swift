@@ -34,6 +34,8 @@ final class EventLoop {
   private var date = HTTPDate()
   private let codec = MessageCodec()
   private var deliveries: [Inbox.Delivery] = []
+  /// True if a function was run since the last deliveries.
+  private var hasRunFunctions = false
   private var touched: [Int] = []
   private var free: [Int] = []
   private var released: [Int] = []
@@ -71,7 +73,7 @@ final class EventLoop {
     readClocks()
     while !hasStopped { turn() }
     for index in slots.indices { end(index) }
-    inbox.close()
+    for case .run(let body) in inbox.close() { body() }
   }
 
   private func turn() {
@@ -196,6 +198,14 @@ final class EventLoop {
   // MARK: Deliveries.
 
   private func deliver() {
+    deliverQueued()
+    guard hasRunFunctions else { return }
+    // What they have posted is sent in the same turn.
+    hasRunFunctions = false
+    deliverQueued()
+  }
+
+  private func deliverQueued() {
     if inbox.drain(into: &deliveries) { cutOffReaders() }
     for delivery in deliveries { apply(delivery) }
     deliveries.removeAll(keepingCapacity: true)
@@ -224,6 +234,9 @@ final class EventLoop {
         handler.abandoned(ResponseHandle(inbox: inbox, target: target))
       }
     case .abort(let target): connection(target)?.abort()
+    case .run(let body):
+      hasRunFunctions = true
+      body()
     case .shutDown: beginStop()
     }
   }

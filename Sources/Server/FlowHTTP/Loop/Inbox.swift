@@ -20,12 +20,13 @@ final class Inbox: Sendable {
     case awaitDrain(Target)
     case tunnel([UInt8], Target)
     case abort(Target)
+    case run(@Sendable () -> Void)
     case shutDown
 
     /// True if the loss could not be repaired by reconnecting.
     var isVital: Bool {
       switch self {
-      case .respond, .finish, .upgrade, .awaitDrain, .tunnel, .abort, .shutDown: true
+      case .respond, .finish, .upgrade, .awaitDrain, .tunnel, .abort, .run, .shutDown: true
       case .chunk, .frame, .close: false
       }
     }
@@ -59,6 +60,18 @@ final class Inbox: Sendable {
       return wake(&state)
     }
     if mustWake { eventfd_write(wakeup, 1) }
+  }
+
+  /// Posts a function.
+  /// - Returns: False if the loop has ended, and does not run it.
+  func post(_ body: @escaping @Sendable () -> Void) -> Bool {
+    let (isAccepted, mustWake) = state.withLock { state -> (Bool, Bool) in
+      if state.isClosed { return (false, false) }
+      state.deliveries.append(.run(body))
+      return (true, wake(&state))
+    }
+    if mustWake { eventfd_write(wakeup, 1) }
+    return isAccepted
   }
 
   private func admit(_ delivery: Delivery, in state: inout State) {
@@ -102,10 +115,13 @@ final class Inbox: Sendable {
   }
 
   /// The loop has ended: later deliveries are discarded.
-  func close() {
+  /// - Returns: Those that are still queued.
+  @discardableResult
+  func close() -> [Delivery] {
     state.withLock { state in
       state.isClosed = true
-      state.deliveries = []
+      defer { state.deliveries = [] }
+      return state.deliveries
     }
   }
 }

@@ -9,7 +9,7 @@ extension FlowService {
   /// are trusted, because only this machine reaches the server.
   /// - Throws: 400 for an unknown role, 403 for a name that identifies an instance.
   func caller(_ context: RequestContext) throws(Problem) -> Caller {
-    let known = catalogue.machines.flatMap(\.program.roles)
+    let known = catalogue.roles
     if context.middleware.hasKeys {
       let principal = context.principal
       // The caller of an event that an instance emits is `Flow/key`.

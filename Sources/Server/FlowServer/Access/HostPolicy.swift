@@ -75,25 +75,23 @@ public struct HostPolicy: Sendable {
 
   /// The host of `name:port` or `[address]:port`; nil when it is neither.
   static func name(of authority: String) -> String? {
-    var rest = authority[...]
-    let name: Substring
-    if rest.hasPrefix("[") {
-      guard let end = rest.firstIndex(of: "]") else { return nil }
-      name = rest[...end]
-      rest = rest[rest.index(after: end)...]
-    } else {
-      name = rest.prefix { $0 != ":" }
-      rest = rest.dropFirst(name.count)
+    // By bytes, because each request has one.
+    let bytes = authority.utf8
+    var end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+    if bytes.first == UInt8(ascii: "[") {
+      guard let last = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+      end = bytes.index(after: last)
     }
-    if !rest.isEmpty {
-      guard rest.removeFirst() == ":", let port = UInt16(rest), String(port) == rest else { return nil }
+    if end != bytes.endIndex {
+      let port = authority[bytes.index(after: end)...]
+      guard bytes[end] == UInt8(ascii: ":"), let number = UInt16(port), String(number) == port else { return nil }
     }
-    return name.isEmpty ? nil : canonical(String(name))
+    return end == bytes.startIndex ? nil : canonical(String(authority[..<end]))
   }
 
   /// Lowercase, without a trailing dot.
   private static func canonical(_ name: String) -> String {
     let name = name.lowercased()
-    return name.count > 1 && name.hasSuffix(".") ? String(name.dropLast()) : name
+    return name.utf8.count > 1 && name.utf8.last == UInt8(ascii: ".") ? String(name.dropLast()) : name
   }
 }

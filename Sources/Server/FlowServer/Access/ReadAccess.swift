@@ -19,13 +19,12 @@ struct ReadAccess: Sendable {
   func admitsAll(flow: String) -> Bool { programs.servedEntry(flow).map(admitsAll) ?? true }
 
   private static func admitsAll(_ caller: Caller, _ machine: Machine, flow: FlowIndex) -> Bool {
+    guard machine.hasReadRules(of: flow) else { return true }
     let program = machine.program
-    let rules = program.flows[flow].readRules
-    return rules.isEmpty
-      || rules.contains { rule in
-        rule.condition == nil
-          && (rule.roles.isEmpty || rule.roles.contains { caller.roles.contains(program.roles[$0]) })
-      }
+    return program.flows[flow].readRules.contains { rule in
+      rule.condition == nil
+        && (rule.roles.isEmpty || rule.roles.contains { caller.roles.contains(program.roles[$0]) })
+    }
   }
 
   /// Returns true if the caller may read an instance. If its program can't be loaded, the caller has to be permitted to

@@ -42,8 +42,8 @@ extension RequestContext {
 
   /// Workers receive unmasked values; all other callers receive the mask.
   private func mustRedact(_ response: HTTPResponse) -> Bool {
-    let fields = match.route?.access.fields ?? .none
-    guard !middleware.settings.redaction.isEmpty, fields == .masked || response.status >= 400 else { return false }
+    guard !middleware.settings.redaction.isEmpty else { return false }
+    guard match.fields == .masked || response.status >= 400 else { return false }
     return !response.isStreaming && !response.body.isEmpty && response.isJSON
   }
 

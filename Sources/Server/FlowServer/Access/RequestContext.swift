@@ -65,8 +65,7 @@ final class RequestContext: ResponseObserver {
     {
       return given
     }
-    let text = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
+    return RequestNumbers.next().hexadecimal
   }
 
   /// The caller; one without valid credentials has no permissions.
@@ -187,6 +186,23 @@ final class RequestContext: ResponseObserver {
   func checkClaimed(_ job: Int64) throws(Problem) {
     guard principal.flows != nil, !middleware.claims.isHeld(job, by: principal.identity) else { return }
     throw Problem(.leaseLost, "the job is not claimed by `\(principal.name)`")
+  }
+}
+
+/// Numbers for the identifiers of requests: different within the process, and most likely from those of others.
+///
+/// SplitMix64 (Steele, Lea and Flood, 2014) from a random start: a system call for each would take longer than finding
+/// the route of its request. They can be guessed, and protect nothing.
+private enum RequestNumbers {
+  private static let start = UInt64.random(in: 0...UInt64.max)
+  private static let count = Atomic<UInt64>(0)
+
+  static func next() -> UInt64 {
+    let number = count.wrappingAdd(1, ordering: .relaxed).newValue
+    var mixed = start &+ number &* 0x9E37_79B9_7F4A_7C15
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
   }
 }
 

@@ -88,7 +88,7 @@ public final class FlowService: Sendable {
       case .nothing: throw .notFound("there is nothing at \(AuditSampler.shortened(request.path))")
       case .methods(let methods): throw .methodNotAllowed(methods)
       case .malformed(let problem): throw problem
-      case .route(let route): try route.handler(self)(try RouteRequest(request, route: route, responder))
+      case .route(let served): try served.route.handler(self)(try RouteRequest(request, of: served, responder))
       }
     } catch {
       responder.send(error)

@@ -24,6 +24,17 @@ struct Responder: Sendable {
 
   func send(_ problem: Problem) { send(context.response(problem)) }
 
+  /// Sends the outcome of an event. The response is built on the thread of the connection, because the engine, whose
+  /// thread completes the event, is the part of a server that there is only once.
+  func send(_ result: Result<EventAnswer, Problem>) {
+    handle.run {
+      switch result {
+      case .success(let answer): send(answer.response)
+      case .failure(let problem): send(problem)
+      }
+    }
+  }
+
   /// Sends a problem of the engine, without values that the caller may not see.
   /// - Parameter flow: The flow concerned; nil when there may be several.
   func send(_ problem: EngineProblem, of flow: String?) { send(context.visible(problem, of: flow)) }
@@ -32,7 +43,17 @@ struct Responder: Sendable {
 extension HTTPResponse {
   static func json(_ document: JSON, status: Int = 200, headers: [(String, String)] = []) -> HTTPResponse {
     HTTPResponse(
-      status: status, headers: [("Content-Type", "application/json")] + headers, body: document.bytes() + [0x0A])
+      status: status, headers: [("Content-Type", "application/json")] + headers, body: HTTPResponse.body(document))
+  }
+
+  /// A document and the end of its line.
+  static func body(_ document: JSON) -> [UInt8] {
+    var body: [UInt8] = []
+    // Most answers fit, without growing in several steps.
+    body.reserveCapacity(256)
+    document.write(to: &body)
+    body.append(0x0A)
+    return body
   }
 
   static func text(_ text: String, as type: String = "text/plain") -> HTTPResponse {

@@ -4,7 +4,7 @@ import FlowSource
 struct RouteMatch: Sendable {
   /// The result of the look-up.
   enum Target: Sendable {
-    case route(Route)
+    case route(ServedRoute)
     /// The resource exists, for these methods.
     case methods([String])
     case nothing
@@ -23,7 +23,7 @@ struct RouteMatch: Sendable {
 
   init(method: String, path: String) {
     let found = RouteTree.served.find(method, path)
-    guard case .route(let route, let segments) = found else {
+    guard case .route(let served, let segments) = found else {
       // Only callers with a scope are informed of unknown paths; the methods of an open resource are public.
       let isOpen = if case .methods(_, isOpen: true) = found { true } else { false }
       target = if case .methods(let methods, _) = found { .methods(methods) } else { .nothing }
@@ -40,18 +40,23 @@ struct RouteMatch: Sendable {
     } catch {
       failure = error
     }
-    target = failure.map { .malformed($0) } ?? .route(route)
-    scope = route.scope
-    template = route.template
-    isChanging = route.isChanging
+    target = failure.map { .malformed($0) } ?? .route(served)
+    scope = served.route.scope
+    template = served.route.template
+    isChanging = served.route.isChanging
     self.values = values
   }
 
-  var route: Route? { if case .route(let route) = target { route } else { nil } }
+  private var served: ServedRoute? { if case .route(let served) = target { served } else { nil } }
+
+  var route: Route? { served?.route }
+
+  /// The access to fields that the route declares.
+  var fields: RouteAccess.Fields { served?.route.access.fields ?? .none }
 
   /// The variable `{name}` of the path.
   subscript(_ name: String) -> String? {
-    guard let route, let index = route.parameters.firstIndex(of: name) else { return nil }
+    guard let index = served?.route.parameters.firstIndex(of: name) else { return nil }
     return values[index]
   }
 
@@ -61,7 +66,7 @@ struct RouteMatch: Sendable {
   /// The effect of a key's limit to some flows.
   var flows: RouteAccess.Flows {
     switch target {
-    case .route(let route): route.access.flows
+    case .route(let served): served.route.access.flows
     // A path that can't be decoded identifies no visible flow.
     case .malformed, .methods, .nothing: .all
     }
@@ -71,7 +76,7 @@ struct RouteMatch: Sendable {
   static let cheapBytes = 4_096
 
   /// True if the request is cheap for a loop, apart from its body.
-  var isCheap: Bool { route.map { !$0.isExpensive } ?? true }
+  var isCheap: Bool { served.map { !$0.route.isExpensive } ?? true }
 
   /// True for a health check, which works under any host name.
   var isProbe: Bool { template == "/livez" || template == "/readyz" }

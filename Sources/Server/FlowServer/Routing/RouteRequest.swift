@@ -8,17 +8,17 @@ struct RouteRequest: Sendable {
   let query: Parameters
 
   /// - Throws: 400 for an escape that is not UTF-8, an unknown or repeated parameter, or a repeated header.
-  init(_ http: HTTPRequest, route: Route, _ respond: Responder) throws(Problem) {
+  init(_ http: HTTPRequest, of served: ServedRoute, _ respond: Responder) throws(Problem) {
     self.http = http
     context = respond.context
     self.respond = respond
     // Other systems append arbitrary parameters to the address of a webhook.
-    guard route.scope != .open else {
+    guard served.route.scope != .open else {
       query = (try? RouteRequest.query(of: http)) ?? Parameters()
       return
     }
     query = try RouteRequest.query(of: http)
-    try query.check(route.document.parameters.filter { $0.location == "query" }.map(\.name))
+    try query.check(served.queryNames)
     try http.checkSingleHeaders()
   }
 
@@ -28,8 +28,9 @@ struct RouteRequest: Sendable {
   /// The parameters of a request's query.
   /// - Throws: 400 for a repeated parameter, which is ambiguous.
   static func query(of request: HTTPRequest) throws(Problem) -> Parameters {
+    guard let text = request.query else { return Parameters() }
     var query: [String: String] = [:]
-    for pair in (request.query ?? "").split(separator: "&") {
+    for pair in text.split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = try decode(parts[0], isQuery: true)
       let value = parts.count > 1 ? try decode(parts[1], isQuery: true) : ""
@@ -42,6 +43,8 @@ struct RouteRequest: Sendable {
 
   /// Decodes `%41` and, in a query, `+` (RFC 3986, 2.1).
   static func decode(_ text: Substring, isQuery: Bool) throws(Problem) -> String {
+    let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "%") && !(isQuery && $0 == UInt8(ascii: "+")) }
+    if isPlain { return String(text) }
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
@@ -133,15 +136,10 @@ extension HTTPRequest {
 
   /// - Throws: 400 for a repeated header with a single value, which is ambiguous.
   func checkSingleHeaders() throws(Problem) {
-    for name in HTTPRequest.singleHeaders where headers.values(of: name).count > 1 {
-      throw .badRequest("the header `\(name)` is given more than once")
-    }
-    var attributes: Set<String> = []
-    for field in headers where field.name.isAttribute {
-      guard attributes.insert(field.name.lowercased()).inserted else {
-        throw .badRequest("the header `\(field.name)` is given more than once")
-      }
-    }
+    // The attributes of a CloudEvent are headers whose names start with `ce-`.
+    let repeated =
+      HTTPRequest.singleHeaders.first { headers.isRepeated($0) } ?? headers.repeatedName(startingWith: "ce-")
+    if let repeated { throw .badRequest("the header `\(repeated)` is given more than once") }
   }
 
   /// Returns true if the client accepts a content coding, by its weight or that of `*` (RFC 9110, 12.5.3).
@@ -154,13 +152,5 @@ extension HTTPRequest {
       }
     }
     return (weights[coding] ?? weights["*"] ?? 0) > 0
-  }
-}
-
-extension String {
-  /// True for the name of a header that is an attribute of a CloudEvent: `ce-` and more, in any case.
-  fileprivate var isAttribute: Bool {
-    guard utf8.count > 3 else { return false }
-    return zip(utf8, "ce-".utf8).allSatisfy { $0 | 0x20 == $1 }
   }
 }

@@ -25,20 +25,17 @@ extension FlowService {
     var command = try command(for: try IncomingEvent(request.http), to: address, context)
     command.ifMatch = try revision(request.http)
     if try request.query.flag("dryRun") { return dryRun(command, request) }
-    let entries = catalogue.entries.filter { entry in
-      command.flow.map { $0 == entry.name } ?? context.principal.sees(entry.name)
+    let preference = try WaitPreference(request.http, flows: flows(of: command, context))
+    guard let preference, context.principal.may(.read) else {
+      // The request is not needed any more, and a waiting event holds no body.
+      return submit(command, in: context) { [respond = request.respond] in respond.send($0) }
     }
-    let preference = try WaitPreference(request.http, flows: entries)
-    let access = try readAccess(context)
+    let access = ReadAccess(caller: command.caller, programs: programs, clock: clock)
     submit(command, in: context) { [self] result in
-      switch result {
-      case .failure(let problem): request.respond.send(problem)
-      case .success(let answer):
-        guard let preference, context.principal.may(.read), context.principal.sees(answer.flow) else {
-          return request.respond.send(answer.response)
-        }
-        self.answer(answer, after: preference, request: request, access: access)
+      guard case .success(let answer) = result, context.principal.sees(answer.flow) else {
+        return request.respond.send(result)
       }
+      self.answer(answer, after: preference, request: request, access: access)
     }
   }
 
@@ -48,7 +45,7 @@ extension FlowService {
     _ command: EventCommand, in context: RequestContext,
     completion: @escaping @Sendable (Result<EventAnswer, Problem>) -> Void
   ) {
-    let isKnown = catalogue.events.contains(command.event)
+    let isKnown = catalogue.declares(event: command.event)
     engine.submit(command) { result in
       switch result {
       case .failure(let problem):
@@ -84,13 +81,16 @@ extension FlowService {
 
   /// - Throws: 403 for an event that only flows emit, before its payload is parsed.
   private func checkInternal(_ command: EventCommand, _ context: RequestContext) throws(Problem) {
-    let entries = catalogue.entries.filter { entry in
-      command.flow.map { $0 == entry.name } ?? context.principal.sees(entry.name)
-    }
-    let isInternal = entries.contains { entry in
+    let isInternal = flows(of: command, context).contains { entry in
       entry.machine.event(named: command.event).map { entry.machine.isInternal(event: $0) } ?? false
     }
     if isInternal { throw Problem(.internalEvent, "`\(command.event)` is internal: only flows emit or raise it") }
+  }
+
+  /// The flow that a command names, or else all that the caller may see.
+  private func flows(of command: EventCommand, _ context: RequestContext) -> [Catalogue.Entry] {
+    guard let flow = command.flow else { return catalogue.entries.filter { context.principal.sees($0.name) } }
+    return catalogue[flow].map { [$0] } ?? []
   }
 
   private func dryRun(_ command: EventCommand, _ request: RouteRequest) {
@@ -176,6 +176,6 @@ extension EventAnswer {
     var headers = [("Content-Type", "application/json"), ("ETag", "\"\(revision)\"")]
     if created { headers.append(("Location", "/v1/flows/\(flow.percentEncoded)/instances/\(key.percentEncoded)")) }
     if replayed { headers.append(("Idempotent-Replay", "true")) }
-    return HTTPResponse(status: created ? 201 : 200, headers: headers, body: json.bytes() + [0x0A])
+    return HTTPResponse(status: created ? 201 : 200, headers: headers, body: HTTPResponse.body(json))
   }
 }

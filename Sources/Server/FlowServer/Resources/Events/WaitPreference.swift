@@ -25,7 +25,7 @@ struct WaitPreference: Sendable {
   /// The preference of a request; nil for none.
   /// - Parameter entries: The flows that the event may reach.
   /// - Throws: 400, also for a state that no such flow has.
-  init?(_ request: HTTPRequest, flows entries: [Catalogue.Entry]) throws(Problem) {
+  init?(_ request: HTTPRequest, flows entries: @autoclosure () -> [Catalogue.Entry]) throws(Problem) {
     var seconds: Int?
     for value in request.headers.values(of: "Prefer") {
       for part in value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
@@ -48,7 +48,7 @@ struct WaitPreference: Sendable {
     }
     self.seconds = seconds
     guard let state else { return }
-    let known = entries.flatMap { $0.machine.program.flows[$0.flow].states.dropFirst().map(\.path) }
+    let known = entries().flatMap { $0.machine.program.flows[$0.flow].states.dropFirst().map(\.path) }
     guard !known.contains(state) else { return }
     let guess = Suggestion.closest(to: state, among: known).first.map { ", did you mean `\($0)`?" }
     throw .badRequest("`Prefer: state`: there is no state `\(state)`" + (guess ?? ""))
