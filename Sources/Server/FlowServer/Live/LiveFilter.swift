@@ -56,11 +56,17 @@ struct LiveFilter: Sendable {
   ///   - test: An evaluator of ``condition``; nil without a condition.
   ///   - instanceData: Returns the current data of the instance, as the subscriber may see it.
   func admits(_ entry: JournalEntry, _ test: Predicate.Test?, instanceData: () -> JSON?) -> Bool {
-    guard visible?.contains(entry.flow) ?? true else { return false }
-    guard flow == nil || flow == entry.flow, key == nil || key == entry.key, kind == nil || kind == entry.kind.rawValue,
-      event == nil || event == entry.event
-    else { return false }
-    guard let test else { return true }
+    selects(entry) && (test.map { holds(entry, $0, instanceData: instanceData) } ?? true)
+  }
+
+  /// Returns true if an entry has what the filter names, whatever its condition.
+  func selects(_ entry: JournalEntry) -> Bool {
+    (visible?.contains(entry.flow) ?? true) && (flow == nil || flow == entry.flow) && (key == nil || key == entry.key)
+      && (kind == nil || kind == entry.kind.rawValue) && (event == nil || event == entry.event)
+  }
+
+  /// Evaluates the condition for an entry that ``selects(_:)`` admits.
+  func holds(_ entry: JournalEntry, _ test: Predicate.Test, instanceData: () -> JSON?) -> Bool {
     let instance = readsInstance ? instanceData() ?? .object([]) : .object([])
     guard let data = LiveFilter.map(entry.body), let instance = LiveFilter.map(instance) else { return false }
     return test.holds([

@@ -36,6 +36,9 @@ extension LiveHub {
     if subscription.form.end != nil {
       removeNow(listener)
       listener.end(code: 1000, reason: "")
+    } else {
+      let member = LiveIndex.Member(listener: listener, subscription: subscription, after: subscription.position)
+      state.withLock { $0.live.insert(member) }
     }
     return true
   }

@@ -36,6 +36,10 @@ public final class LiveHub: Sendable {
     var isClosed = false
     /// The subscriptions that are waiting to read the journal.
     var catchUps = CatchUpQueue()
+    /// The subscriptions that have caught up.
+    var live = LiveIndex()
+    /// The last published entry that was sent to them.
+    var sent: Int64 = 0
     var nextWatcher: UInt64 = 0
     var followers = LiveFollowers()
   }
@@ -145,11 +149,7 @@ public final class LiveHub: Sendable {
   /// Records that the journal has entries up to a position that were not published here.
   func advance(to last: Int64) {
     backlog.withLock { $0.last = max($0.last, last) }
-    queue.async { [self] in
-      for (listener, subscriptions) in state.withLock({ $0.listeners }) {
-        for subscription in subscriptions where subscription.reading == .no { enqueue(subscription, of: listener) }
-      }
-    }
+    queue.async { self.fallBehind { _ in true } }
   }
 
   /// Ends subscriptions that are added from now on: entries are no longer published here.
@@ -181,7 +181,7 @@ public final class LiveHub: Sendable {
 
   func removeNow(_ listener: LiveListener) {
     let isEmpty = state.withLock { state in
-      state.listeners[listener] = nil
+      for subscription in state.listeners.removeValue(forKey: listener) ?? [] { state.live.remove(subscription) }
       return state.listeners.isEmpty
     }
     if isEmpty { backlog.withLock { $0.hasListeners = false } }
@@ -190,9 +190,11 @@ public final class LiveHub: Sendable {
   /// - Returns: False when it did not exist.
   func remove(_ id: Int64, of listener: LiveListener) -> Bool {
     state.withLock { state in
-      let count = state.listeners[listener]?.count ?? 0
-      state.listeners[listener]?.removeAll { $0.id == id }
-      return state.listeners[listener]?.count ?? 0 != count
+      guard let index = state.listeners[listener]?.firstIndex(where: { $0.id == id }),
+        let removed = state.listeners[listener]?.remove(at: index)
+      else { return false }
+      state.live.remove(removed)
+      return true
     }
   }
 
@@ -201,35 +203,49 @@ public final class LiveHub: Sendable {
       backlog.count -= entries.count
       return backlog.count == 0 && backlog.last > entries.last?.sequence ?? 0
     }
-    let listeners = state.withLock { $0.listeners }
-    for kept in entries {
-      let entry = shown(kept)
-      var message = LiveMessage(entry)
-      for (listener, subscriptions) in listeners {
-        // Subscriptions that are behind read the entry from the journal.
-        for subscription in subscriptions where subscription.position == entry.sequence - 1 {
-          subscription.position = entry.sequence
-          let restricted = subscription.filter.restricted(entry)
-          switch subscription.admission(of: restricted ?? entry, self) {
-          case .admitted:
-            if let restricted {
-              var own = LiveMessage(restricted)
-              own.send(to: listener, subscription)
-            } else {
-              message.send(to: listener, subscription)
-            }
-          case .filtered: break
-          case .tooExpensive:
-            removeNow(listener)
-            listener.end(code: LiveProtocol.tooMuch, reason: "the filter of the subscription costs too much")
-          }
-        }
+    let first = entries.first?.sequence ?? 0
+    // The entries between did not fit into the backlog, or nobody has listened.
+    if first > state.withLock({ $0.sent }) + 1 { fallBehind { $0.after < first - 1 } }
+    for entry in entries {
+      let groups = state.withLock { $0.live.members(flow: entry.flow, key: entry.key) }
+      if groups.isEmpty { continue }
+      var message = LiveMessage(shown(entry))
+      for members in groups {
+        for member in members where member.after < entry.sequence { send(&message, to: member) }
       }
     }
-    // Entries that did not fit into the backlog are in the journal.
-    guard isOverrun else { return }
-    for (listener, subscriptions) in listeners {
-      for subscription in subscriptions where subscription.reading == .no { enqueue(subscription, of: listener) }
+    if let last = entries.last?.sequence { state.withLock { $0.sent = last } }
+    if isOverrun { fallBehind { _ in true } }
+  }
+
+  private func send(_ message: inout LiveMessage, to member: LiveIndex.Member) {
+    let (listener, subscription) = (member.listener, member.subscription)
+    let restricted = message.mayBeRestricted ? subscription.filter.restricted(message.entry) : nil
+    switch subscription.admission(of: restricted ?? message.entry, self) {
+    case .admitted:
+      if let restricted {
+        var own = LiveMessage(restricted)
+        own.send(to: listener, subscription)
+      } else {
+        message.send(to: listener, subscription)
+      }
+    case .filtered: break
+    case .tooExpensive:
+      removeNow(listener)
+      listener.end(code: LiveProtocol.tooMuch, reason: "the filter of the subscription costs too much")
+    }
+  }
+
+  /// Makes subscriptions that had caught up read the journal.
+  private func fallBehind(where hasMissed: (LiveIndex.Member) -> Bool) {
+    let (sent, late) = state.withLock { state in
+      let late = state.live.all.filter(hasMissed)
+      for member in late { state.live.remove(member.subscription) }
+      return (state.sent, late)
+    }
+    for member in late {
+      member.subscription.position = max(member.after, sent)
+      enqueue(member.subscription, of: member.listener)
     }
   }
 

@@ -76,7 +76,7 @@ final class LiveSubscription: Sendable {
     progress = Mutex(Progress(position: position, test: filter.condition?.makeTest(fuel: Predicate.liveFuel)))
   }
 
-  /// The last entry that was sent or filtered out.
+  /// The last entry that was read from the journal, and sent or filtered out.
   var position: Int64 {
     get { progress.withLock { $0.position } }
     set { progress.withLock { $0.position = newValue } }
@@ -95,10 +95,13 @@ final class LiveSubscription: Sendable {
 
   /// Returns true if the subscription selects an entry that its caller may read.
   func admits(_ entry: JournalEntry, _ hub: LiveHub) -> Bool {
-    let isSelected = progress.withLock { progress in
-      filter.admits(entry, progress.test) { hub.data(flow: entry.flow, key: entry.key) }
+    guard filter.selects(entry) else { return false }
+    if filter.condition != nil {
+      let isHeld = progress.withLock { progress in
+        progress.test.map { filter.holds(entry, $0) { hub.data(flow: entry.flow, key: entry.key) } } ?? true
+      }
+      guard isHeld else { return false }
     }
-    guard isSelected else { return false }
     guard let access = filter.access else { return true }
     return hub.queries.map { access.admits(entry, $0) } ?? false
   }
@@ -125,7 +128,13 @@ struct LiveMessage {
   private var event: [UInt8]?
   private lazy var text = entry.cloudEvent.text()
 
-  init(_ entry: JournalEntry) { self.entry = entry }
+  /// True if some subscribers may see only a part of the entry (``LiveFilter/restricted(_:)``).
+  let mayBeRestricted: Bool
+
+  init(_ entry: JournalEntry) {
+    self.entry = entry
+    mayBeRestricted = entry.kind == .undelivered || entry.kind == .step && entry.body["receivers"] != nil
+  }
 
   /// - Returns: The approximate number of bytes.
   @discardableResult
