@@ -64,11 +64,11 @@ public final class Machine: Sendable {
   /// Returns true if any part of a flow reacts to an event.
   public func handles(event: EventIndex, flow: FlowIndex) -> Bool { flows[flow].handled.contains(event) }
 
+  /// The events that some part of a flow reacts to.
+  public func handledEvents(flow: FlowIndex) -> Set<EventIndex> { flows[flow].handled }
+
   /// The payload field of an event that carries the key of a flow.
   public func keyField(of event: EventIndex, flow: FlowIndex) -> Int? { flows[flow].keyField(of: event) }
-
-  /// Returns true if a flow limits who may read its instances.
-  public func hasReadRules(of flow: FlowIndex) -> Bool { !flows[flow].readRules.isEmpty }
 
   /// The events that an instance of a flow reacts to, ignores or defers in some states, given as paths.
   public func acceptedEvents(flow: FlowIndex, in leaves: [String]) -> [String] {

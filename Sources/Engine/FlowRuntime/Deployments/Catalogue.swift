@@ -68,11 +68,19 @@ public struct Catalogue: Sendable {
   /// The names of the flows of which new instances may start.
   public var names: [String] { entries.lazy.filter { !$0.isRetired }.map(\.name) }
 
+  /// The flows that receive an event that names no flow (``Entry/isReached(by:)``).
+  public func reached(by event: String) -> [Entry] {
+    (contents.reacting[event] ?? []).lazy.map { contents.entries[$0] }.filter { $0.isReached(by: event) }
+  }
+
   /// The names of all events of the flows that are served, each once.
   public var events: [String] { contents.programs.events }
 
   /// Returns true if one of the programs declares an event.
   public func declares(event: String) -> Bool { contents.programs.eventNames.contains(event) }
+
+  /// Returns true if one of the programs declares an event that only flows emit or raise.
+  public func declares(internalEvent event: String) -> Bool { contents.programs.internalNames.contains(event) }
 
   /// The roles that the programs declare, each once.
   public var roles: [String] { contents.programs.roles }
@@ -108,19 +116,29 @@ private struct CatalogueContents {
   private(set) var entries: [Catalogue.Entry] = []
   private(set) var indices: [String: Int] = [:]
   private(set) var programs = CataloguePrograms()
+  /// The entries whose flows react to an event, by its name: an event visits only those.
+  private(set) var reacting: [String: [Int]] = [:]
   var generation = 0
 
   mutating func add(_ entry: Catalogue.Entry) {
     generation += 1
-    guard let index = indices[entry.name] else {
-      indices[entry.name] = entries.count
+    let index = indices[entry.name] ?? entries.count
+    indices[entry.name] = index
+    guard index < entries.count else {
       entries.append(entry)
+      for event in entry.handledEvents { reacting[event, default: []].append(index) }
       return programs.add(entry)
     }
-    let earlier = entries[index].hash
+    let earlier = entries[index]
     entries[index] = entry
+    for event in earlier.handledEvents { reacting[event]?.removeAll { $0 == index } }
+    // In the order of the entries.
+    for event in entry.handledEvents {
+      let place = reacting[event]?.firstIndex { $0 > index } ?? reacting[event]?.count ?? 0
+      reacting[event, default: []].insert(index, at: place)
+    }
     programs.add(entry)
-    if !entries.contains(where: { $0.hash == earlier }) {
+    if !entries.contains(where: { $0.hash == earlier.hash }) {
       programs = entries.reduce(into: CataloguePrograms()) { $0.add($1) }
     }
   }
@@ -136,13 +154,17 @@ private struct CataloguePrograms {
   private(set) var machines: [Machine] = []
   private(set) var events: [String] = []
   private(set) var eventNames: Set<String> = []
+  private(set) var internalNames: Set<String> = []
   private(set) var roles: [String] = []
   private var hashes: Set<String> = []
 
   mutating func add(_ entry: Catalogue.Entry) {
     guard hashes.insert(entry.hash).inserted else { return }
     machines.append(entry.machine)
-    for event in entry.machine.program.events where eventNames.insert(event.name).inserted { events.append(event.name) }
+    for event in entry.machine.program.events {
+      if eventNames.insert(event.name).inserted { events.append(event.name) }
+      if event.isInternal { internalNames.insert(event.name) }
+    }
     for role in entry.machine.program.roles where !roles.contains(role) { roles.append(role) }
   }
 }
@@ -153,6 +175,9 @@ extension Catalogue.Entry {
       name: row.flow, machine: machine, flow: flow, hash: row.definition, origin: row.origin, deployedAt: row.at,
       isRetired: row.isRetired)
   }
+
+  /// The names of the events that the flow reacts to.
+  fileprivate var handledEvents: [String] { machine.handledEvents(flow: flow).map { machine.program.events[$0].name } }
 
   /// Returns true if the flow receives an event that names no flow: the event carries a key, or it starts an instance.
   public func isReached(by event: String) -> Bool {

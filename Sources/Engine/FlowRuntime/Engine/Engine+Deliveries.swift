@@ -40,7 +40,7 @@ extension Engine {
       if let entry = catalogue[receiver.flow] { deliver(delivery, to: entry) }
       return
     }
-    for entry in catalogue.entries where entry.isReached(by: delivery.event) { deliver(delivery, to: entry) }
+    for entry in catalogue.reached(by: delivery.event) { deliver(delivery, to: entry) }
   }
 
   private func deliver(_ delivery: Delivery, to entry: Catalogue.Entry) {

@@ -14,12 +14,17 @@ extension Engine {
   /// Accepts an event. The outcome is final once ``commit()`` has returned.
   public func submit(_ command: EventCommand) -> Result<EventAnswer, EngineProblem> {
     do throws(EngineProblem) {
-      try checkIdempotencyKey(of: command)
-      let scope = scope(of: command)
-      let digest = digest(of: command)
-      if let answer = try recordedAnswer(to: command, scope: scope, digest: digest) { return .success(answer) }
-      let answer = try deliver(command)
-      if let key = command.idempotencyKey { record(answer, scope: scope, key: key, digest: digest) }
+      let answer: EventAnswer
+      if let key = command.idempotencyKey {
+        try checkIdempotencyKey(key)
+        let scope = scope(of: command)
+        let digest = digest(of: command)
+        if let known = try recordedAnswer(to: key, scope: scope, digest: digest) { return .success(known) }
+        answer = try deliver(command)
+        record(answer, scope: scope, key: key, digest: digest)
+      } else {
+        answer = try deliver(command)
+      }
       deliverPending()
       return .success(answer)
     } catch {
@@ -27,8 +32,8 @@ extension Engine {
     }
   }
 
-  private func checkIdempotencyKey(of command: EventCommand) throws(EngineProblem) {
-    if let key = command.idempotencyKey, key.isEmpty || key.utf8.count > Engine.maximumKey {
+  private func checkIdempotencyKey(_ key: String) throws(EngineProblem) {
+    if key.isEmpty || key.utf8.count > Engine.maximumKey {
       throw .invalidPayload([("", "an idempotency key has 1 to \(Engine.maximumKey) bytes")])
     }
   }

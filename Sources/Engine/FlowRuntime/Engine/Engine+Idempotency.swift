@@ -10,26 +10,21 @@ extension Engine {
       target = command.key.map { "\(flow)/\($0)" } ?? flow
     } else {
       // The first flow stays the first when others are deployed.
-      let first = command.idempotencyKey == nil ? nil : catalogue.entries.first { $0.isReached(by: command.event) }
-      target = first.map { "events \($0.name)" } ?? "events"
+      target = catalogue.reached(by: command.event).first.map { "events \($0.name)" } ?? "events"
     }
     return command.sender.isEmpty ? target : "\(target)\n\(command.sender)"
   }
 
   /// A digest of the request, which distinguishes a repeated request from another with the same key.
   func digest(of command: EventCommand) -> Int64 {
-    guard command.idempotencyKey != nil else { return 0 }
     var bytes = Array(command.event.utf8)
     bytes.append(0)
     command.payload.write(to: &bytes, .canonical)
     return Int64(bitPattern: bytes.fnv1a)
   }
 
-  /// The recorded answer for the command's key; nil for a new key.
-  func recordedAnswer(
-    to command: EventCommand, scope: String, digest: Int64
-  ) throws(EngineProblem) -> EventAnswer? {
-    guard let key = command.idempotencyKey else { return nil }
+  /// The recorded answer for an idempotency key; nil for a new key.
+  func recordedAnswer(to key: String, scope: String, digest: Int64) throws(EngineProblem) -> EventAnswer? {
     guard let row = try idempotencyRow(key, scope: scope) else { return nil }
     guard row.digest == digest else { throw .idempotencyReused }
     // The entry is archived with its instance; a repeated event is then answered with `gone`.

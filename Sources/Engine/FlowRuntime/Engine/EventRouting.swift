@@ -15,7 +15,7 @@ extension Catalogue {
       guard let entry = self[flow] else { throw .unknownFlow(flow, known: names) }
       return [entry]
     }
-    let reached = entries.filter { $0.isReached(by: command.event) }
+    let reached = reached(by: command.event)
     guard reached.isEmpty else { return reached }
     let known = events
     guard known.contains(command.event) else { throw .unknownEvent(command.event, among: known) }

@@ -19,7 +19,7 @@ struct ReadAccess: Sendable {
   func admitsAll(flow: String) -> Bool { programs.servedEntry(flow).map(admitsAll) ?? true }
 
   private static func admitsAll(_ caller: Caller, _ machine: Machine, flow: FlowIndex) -> Bool {
-    guard machine.hasReadRules(of: flow) else { return true }
+    guard machine.hasReadRules(flow: flow) else { return true }
     let program = machine.program
     return program.flows[flow].readRules.contains { rule in
       rule.condition == nil

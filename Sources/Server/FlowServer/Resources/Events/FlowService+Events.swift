@@ -81,6 +81,7 @@ extension FlowService {
 
   /// - Throws: 403 for an event that only flows emit, before its payload is parsed.
   private func checkInternal(_ command: EventCommand, _ context: RequestContext) throws(Problem) {
+    guard catalogue.declares(internalEvent: command.event) else { return }
     let isInternal = flows(of: command, context).contains { entry in
       entry.machine.event(named: command.event).map { entry.machine.isInternal(event: $0) } ?? false
     }
