@@ -92,11 +92,9 @@ let package = Package(
     executable(
       .tools, "Benchmarks",
       [
-        "FlowLSP", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowStorePostgres", "FlowMachine", "FlowIR",
-        "FlowCompiler",
-        "FlowSyntax",
-        "CEL",
-        "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations", "CEpoll", "CPostgres", "CSQLite", "FlowGenerator",
+        "FlowLSP", "FlowServer", "FlowTesting", "FlowRuntime", "FlowStoreSQLite", "FlowStorePostgres", "FlowMachine",
+        "FlowIR", "FlowCompiler", "FlowSyntax", "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON", "CAllocations",
+        "CEpoll", "CPostgres", "CSQLite", "FlowGenerator",
       ]),
 
     // Tests.

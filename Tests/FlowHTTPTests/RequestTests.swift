@@ -47,6 +47,14 @@ import Testing
     #expect(request.query == query)
   }
 
+  @Test("repeated headers are found without regard to case") func repeatedHeaders() {
+    let headers = HTTPHeaders(
+      [("Host", "h"), ("ce-id", "1"), ("X-One", "1"), ("CE-ID", "2"), ("host", "h"), ("ce-", "")])
+    #expect(headers.isRepeated("HOST") && !headers.isRepeated("x-one") && !headers.isRepeated("other"))
+    #expect(headers.repeatedName(startingWith: "ce-") == "CE-ID")
+    #expect(headers.repeatedName(startingWith: "x-") == nil)
+  }
+
   @Test("tokens are found in comma-separated headers") func headerTokens() {
     let headers = HTTPHeaders([("Accept", "a, b"), ("accept", " C ,d")])
     #expect(headers.contains(token: "c", in: "ACCEPT"))

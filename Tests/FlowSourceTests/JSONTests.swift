@@ -22,6 +22,25 @@ import Testing
     #expect(throws: JSONError.self) { try JSON(parsing: text) }
   }
 
+  @Test("a member that stands there twice is rejected, at any distance", arguments: [1, 7, 8, 9, 20])
+  func repeatedMember(count: Int) throws {
+    let members = (0..<count).map { "\"m\($0)\":\($0)" }.joined(separator: ",")
+    #expect(try JSON(parsing: "{\(members)}").members?.count == count)
+    #expect(throws: JSONError.self) { try JSON(parsing: "{\(members),\"m0\":1}") }
+    #expect(throws: JSONError.self) { try JSON(parsing: "{\(members),\"m\(count - 1)\":1}") }
+  }
+
+  @Test(
+    "whole numbers of any length are read",
+    arguments: [
+      ("-0", .int(0)), ("999999999999999999", .int(999_999_999_999_999_999)),
+      ("-999999999999999999", .int(-999_999_999_999_999_999)), ("1000000000000000000", .int(1_000_000_000_000_000_000)),
+      ("-9223372036854775808", .int(.min)), ("18446744073709551616", .double(18_446_744_073_709_551_616)),
+    ] as [(String, JSON)])
+  func wholeNumbers(text: String, value: JSON) throws {
+    #expect(try JSON(parsing: text) == value)
+  }
+
   @Test("an error has the byte offset of the mistake") func errorOffset() {
     #expect(throws: JSONError(message: "expected `,` or `}`", offset: 8)) { try JSON(parsing: #"{"a": 1 "b": 2}"#) }
   }

@@ -44,6 +44,9 @@ enum LiveBenchmark {
       }
       sockets.append(socket)
     }
+    guard let last = sockets.last, awaitSubscriptions(last, port) else {
+      return report("live", "the last subscriber received nothing")
+    }
     let sender = Thread { send(to: port) }
     sender.start()
     let latencies = listen(sockets)
@@ -56,6 +59,22 @@ enum LiveBenchmark {
         \(latencies.count) frames, \(short(100 * Double(latencies.count) / expected)) % of the frames for \
         \(eventsPerSecond) events/s
         """)
+  }
+
+  /// Waits until the last subscriber receives an event: the server has then accepted all subscriptions before it.
+  private static func awaitSubscriptions(_ last: Int32, _ port: Int) -> Bool {
+    let path = "/v1/flows/Counter/instances/c\((subscriberCount - 1) % instanceCount)/events"
+    let event = ServerBenchmark.request("POST", path, body: #"{"event": "Add", "data": {"n": 1}}"#)
+    var scratch = [UInt8](repeating: 0, count: 1 << 16)
+    let end = nanoseconds() + UInt64(seconds * 1e9)
+    while nanoseconds() < end, ServerBenchmark.send(event, to: port) {
+      var waiting = pollfd(fd: last, events: Int16(POLLIN), revents: 0)
+      guard poll(&waiting, 1, 100) > 0 else { continue }
+      let count = recv(last, &scratch, scratch.count, 0)
+      guard count > 0 else { return false }
+      if !instants(scratch[..<count]).isEmpty { return true }
+    }
+    return false
   }
 
   /// Opens a socket that subscribes to one instance.

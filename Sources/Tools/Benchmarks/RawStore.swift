@@ -150,10 +150,3 @@ extension RawStore {
     for column in 2...4 { sqlite3_bind_int64(statements[2], Int32(column), Int64(count)) }
   }
 }
-
-/// The processor time of the process, in nanoseconds.
-func processorNanoseconds() -> UInt64 {
-  var time = timespec()
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-}

@@ -4,6 +4,7 @@ import FlowIR
 import FlowJSON
 import FlowMachine
 import FlowRuntime
+import FlowServer
 import FlowSource
 import FlowStoreSQLite
 import Foundation
@@ -54,10 +55,10 @@ enum ShapeBenchmark {
   /// The shortest of five times, each of at least ten milliseconds, in nanoseconds.
   private static func time(_ shape: Shape, size: Int) -> Double? {
     guard let operation = shape.prepare(size), operation() else { return nil }
-    let start = threadNanoseconds()
+    let start = processorNanoseconds()
     guard operation() else { return nil }
-    let turns = max(1, Int(10_000_000 / max(1, threadNanoseconds() - start)))
-    return measure(turns: turns, clock: threadNanoseconds) { _ = operation() }
+    let turns = max(1, Int(10_000_000 / max(1, processorNanoseconds() - start)))
+    return measure(turns: turns, clock: processorNanoseconds) { _ = operation() }
   }
 }
 
@@ -149,7 +150,32 @@ extension ShapeBenchmark {
           data: "items: list<int> = \(list)")
       return steps(text, turns: 1)
     },
-    Shape(name: "instances of a store", size: 1000) { size in engine(instances: size) },
+    Shape(name: "instances of a store", size: 1000) { size in
+      engine(ServerBenchmark.counter, event: "Begin", instances: size) { index in
+        EventCommand(flow: "Counter", key: "c\(index * 7919 % size)", event: "Add", payload: ["n": 1])
+      }
+    },
+    Shape(name: "flows of a server", size: 20) { size in
+      let flows = (0..<size).map { number in
+        """
+        event Begin\(number) { id: string }
+        event Add\(number) { id: string }
+        flow F\(number) {
+          key id
+          data { id: string  total: int = 0 }
+          start on Begin\(number) -> open do take id
+          ongoing
+          state open { on Add\(number) do total = total + 1 }
+        }
+
+        """
+      }
+      return engine(flows.joined(), event: "Begin7", instances: 1) { _ in
+        EventCommand(event: "Add7", payload: ["id": "c0"])
+      }
+    },
+    Shape(name: "subscribers of other instances", size: 100) { live(subscribers: 1, others: $0) },
+    Shape(name: "subscribers of an instance", size: 100) { live(subscribers: $0, others: 0) },
   ]
 
   /// Starts an instance and applies an event some times. With `last`, that event follows them.
@@ -180,25 +206,48 @@ extension ShapeBenchmark {
   }
 
   /// A hundred events to instances of a store of some size. Their cost does not depend on the others.
-  private static func engine(instances: Int) -> (() -> Bool)? {
-    let folder = folder.appending(path: "\(instances)")
-    guard let program = compile("counter.flow", load: { _ in Array(ServerBenchmark.counter.utf8) }).program,
+  private static func engine(
+    _ text: String, event: String, instances: Int, command: @escaping @Sendable (Int) -> EventCommand
+  ) -> (() -> Bool)? {
+    let folder = folder.appending(path: "\(text.utf8.count)-\(instances)")
+    guard let program = compile("shape.flow", load: { _ in Array(text.utf8) }).program,
       let machine = try? Machine(program),
       (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil,
       let store = try? SQLiteStore(path: folder.appending(path: "shape.db").path),
       let engine = try? Engine(machine: machine, store: store, world: BenchmarkWorld())
     else { return nil }
     for index in 0..<instances {
-      _ = engine.submit(EventCommand(event: "Begin", payload: ["id": .string("c\(index)")]))
+      _ = engine.submit(EventCommand(event: event, payload: ["id": .string("c\(index)")]))
       if index % 1000 == 999 { _ = try? engine.commit() }
     }
     return {
       for index in 0..<100 {
-        let key = "c\(index * 7919 % instances)"
-        guard case .success = engine.submit(EventCommand(flow: "Counter", key: key, event: "Add", payload: ["n": 1]))
-        else { return false }
+        guard case .success = engine.submit(command(index)) else { return false }
       }
       return (try? engine.commit()) != nil
+    }
+  }
+
+  /// A thousand entries of an instance that go to its subscribers. Their cost does not depend on those of others.
+  private static func live(subscribers: Int, others: Int) -> (() -> Bool)? {
+    let hub = LiveHub()
+    let count = 1000
+    let isSent = DispatchSemaphore(value: 0)
+    for index in 0..<others { hub.watch(flow: "F", key: "other\(index)", after: 0) { _ in } }
+    for _ in 1..<subscribers { hub.watch(flow: "F", key: "own", after: 0) { _ in } }
+    hub.watch(flow: "F", key: "own", after: 0) { if $0.sequence % Int64(count) == 0 { isSent.signal() } }
+    // One that is added later would read the entries from a journal, which is not there.
+    hub.queue.sync {}
+    var last: Int64 = 0
+    return {
+      let entries = (1...count).map { offset in
+        JournalEntry(
+          sequence: last + Int64(offset), instance: 1, flow: "F", key: "own", revision: offset, kind: .log, at: 0,
+          body: ["text": "x"])
+      }
+      last += Int64(count)
+      hub.publish(entries)
+      return isSent.wait(timeout: .now() + 60) == .success
     }
   }
 }

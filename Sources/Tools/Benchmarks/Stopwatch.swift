@@ -9,10 +9,10 @@ func nanoseconds() -> UInt64 {
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// The processor time of this thread, in nanoseconds: other processes do not count.
-func threadNanoseconds() -> UInt64 {
+/// The processor time of all threads of this process, in nanoseconds: other processes do not count.
+func processorNanoseconds() -> UInt64 {
   var time = timespec()
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 

@@ -1,7 +1,7 @@
 import Dispatch
 import FlowHTTP
 import FlowJSON
-import FlowRuntime
+package import FlowRuntime
 import Synchronization
 
 // Subscribing and unsubscribing. Each call continues on the hub's queue.
@@ -172,7 +172,8 @@ extension LiveHub {
   // MARK: - Watchers
 
   /// Calls `body` with each entry of an instance after `position`, on the hub's queue.
-  func watch(
+  @discardableResult
+  package func watch(
     flow: String, key: String, after position: Int64, _ body: @escaping @Sendable (JournalEntry) -> Void
   ) -> LiveListener {
     let number = state.withLock { state in

@@ -1,4 +1,4 @@
-import Dispatch
+package import Dispatch
 import FlowHTTP
 import FlowJSON
 import FlowMachine
@@ -44,7 +44,7 @@ public final class LiveHub: Sendable {
     var followers = LiveFollowers()
   }
 
-  let queue = DispatchQueue(label: "flow.live")
+  package let queue = DispatchQueue(label: "flow.live")
   private let backlog = Mutex(Backlog())
   /// Accessed on `queue` only.
   let state = Mutex(State())

@@ -1,11 +1,11 @@
 import Dispatch
-import FlowHTTP
+package import FlowHTTP
 import FlowJSON
 import FlowRuntime
 import Synchronization
 
 /// A receiver of committed entries.
-enum LiveListener: Hashable, Sendable {
+package enum LiveListener: Hashable, Sendable {
   case socket(WebSocketHandle)
   case stream(ResponseHandle)
   /// A component of the server.
