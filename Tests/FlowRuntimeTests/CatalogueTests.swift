@@ -16,8 +16,10 @@ import Testing
         key id
         data { id: string }
         start on \(events[1 + index]) -> open do take id
-        state open { on \(events[2 + index]) by role\(number) -> over }
-        \(index == 0 ? "state late { on \(events[0]) -> over }" : "")
+        state open {
+          on \(events[2 + index]) by role\(number) -> over
+          \(index == 0 ? "on \(events[0]) -> over" : "")
+        }
         final over
       }
       """

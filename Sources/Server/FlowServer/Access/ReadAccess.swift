@@ -27,6 +27,11 @@ struct ReadAccess: Sendable {
     }
   }
 
+  /// Returns true if every caller may read every instance of a flow that is served.
+  func isOpen(flow: String) -> Bool {
+    programs.servedEntry(flow).map { !$0.machine.hasReadRules(flow: $0.flow) } ?? false
+  }
+
   /// Returns true if the caller may read an instance. If its program can't be loaded, the caller has to be permitted to
   /// read all instances of the served flow.
   func admits(_ row: InstanceRow) throws(StoreError) -> Bool {

@@ -204,7 +204,7 @@ public final class LiveHub: Sendable {
       return backlog.count == 0 && backlog.last > entries.last?.sequence ?? 0
     }
     let first = entries.first?.sequence ?? 0
-    // The entries between did not fit into the backlog, or nobody has listened.
+    // The entries between did not fit into the backlog, or there was no subscription.
     if first > state.withLock({ $0.sent }) + 1 { fallBehind { $0.after < first - 1 } }
     for entry in entries {
       let groups = state.withLock { $0.live.members(flow: entry.flow, key: entry.key) }
@@ -221,7 +221,8 @@ public final class LiveHub: Sendable {
   private func send(_ message: inout LiveMessage, to member: LiveIndex.Member) {
     let (listener, subscription) = (member.listener, member.subscription)
     let restricted = message.mayBeRestricted ? subscription.filter.restricted(message.entry) : nil
-    switch subscription.admission(of: restricted ?? message.entry, self) {
+    let isOpen = message.isOpen(to: subscription)
+    switch subscription.admission(of: restricted ?? message.entry, self, isOpen: isOpen) {
     case .admitted:
       if let restricted {
         var own = LiveMessage(restricted)

@@ -94,7 +94,8 @@ final class LiveSubscription: Sendable {
   static let filterNanoseconds: UInt64 = 200_000_000
 
   /// Returns true if the subscription selects an entry that its caller may read.
-  func admits(_ entry: JournalEntry, _ hub: LiveHub) -> Bool {
+  /// - Parameter isOpen: True if every caller may read every instance of the flow.
+  func admits(_ entry: JournalEntry, _ hub: LiveHub, isOpen: Bool = false) -> Bool {
     guard filter.selects(entry) else { return false }
     if filter.condition != nil {
       let isHeld = progress.withLock { progress in
@@ -102,15 +103,15 @@ final class LiveSubscription: Sendable {
       }
       guard isHeld else { return false }
     }
-    guard let access = filter.access else { return true }
+    guard !isOpen, let access = filter.access else { return true }
     return hub.queries.map { access.admits(entry, $0) } ?? false
   }
 
   /// The decision for a newly published entry; its cost is charged to the subscription.
-  func admission(of entry: JournalEntry, _ hub: LiveHub) -> Admission {
-    guard filter.condition != nil else { return admits(entry, hub) ? .admitted : .filtered }
+  func admission(of entry: JournalEntry, _ hub: LiveHub, isOpen: Bool) -> Admission {
+    guard filter.condition != nil else { return admits(entry, hub, isOpen: isOpen) ? .admitted : .filtered }
     let start = DispatchTime.now().uptimeNanoseconds
-    let isAdmitted = admits(entry, hub)
+    let isAdmitted = admits(entry, hub, isOpen: isOpen)
     let end = DispatchTime.now().uptimeNanoseconds
     let spent = progress.withLock { progress in
       if end >= progress.second + 1_000_000_000 { (progress.second, progress.spent) = (end, 0) }
@@ -130,10 +131,21 @@ struct LiveMessage {
 
   /// True if some subscribers may see only a part of the entry (``LiveFilter/restricted(_:)``).
   let mayBeRestricted: Bool
+  /// True if every caller may read every instance of the flow; nil before it was looked up.
+  private var isOpen: Bool?
 
   init(_ entry: JournalEntry) {
     self.entry = entry
     mayBeRestricted = entry.kind == .undelivered || entry.kind == .step && entry.body["receivers"] != nil
+  }
+
+  /// Returns true if every caller may read every instance of the flow, so that the rules are looked up once.
+  mutating func isOpen(to subscription: LiveSubscription) -> Bool {
+    if let isOpen { return isOpen }
+    guard let access = subscription.filter.access else { return false }
+    let found = access.isOpen(flow: entry.flow)
+    isOpen = found
+    return found
   }
 
   /// - Returns: The approximate number of bytes.
