@@ -32,7 +32,8 @@ extension Explorer {
   private func children(of state: Int, in active: Set<Int>) -> [Int] {
     let children = states[state].children
     guard children.count > active.count else { return children.filter { active.contains($0) } }
-    return active.filter { $0 != state && states[$0].parent == state }.sorted()
+    // The function refers to the states alone, and copies no explorer.
+    return active.filter { [states] in $0 != state && states[$0].parent == state }.sorted()
   }
 
   private mutating func product(_ left: [Choice], _ right: [Choice]) -> [Choice] {

@@ -5,18 +5,24 @@ import FlowSyntax
 
 /// F804: an event that a flow emits and another flow accepts from any caller.
 func checkForgeableEvents(_ flows: [FlowSummary], _ context: LintContext, into problems: inout [Diagnostic]) {
+  // The first emission of each flow that emits an event.
+  var emissions: [Int: [(flow: NameNode, range: SourceRange)]] = [:]
+  for flow in flows {
+    for (event, range) in flow.emits where emissions[event]?.last?.flow != flow.name {
+      emissions[event, default: []].append((flow.name, range))
+    }
+  }
   for flow in flows {
     var reported: Set<Int> = []
     for (event, range) in flow.open where !context.symbols.events[event].isInternal {
       guard context.symbols.events[event].webhook == nil, context.symbols.events[event].queue == nil,
-        let emitter = flows.first(where: { $0.name != flow.name && $0.emits.contains { $0.event == event } }),
-        let emitted = emitter.emits.first(where: { $0.event == event }), reported.insert(event).inserted
+        let emission = emissions[event]?.first(where: { $0.flow != flow.name }), reported.insert(event).inserted
       else { continue }
       let name = context.symbols.events[event].name.text
       problems.append(
         Diagnostic(
-          "F804", .warning, "any caller can send `\(name)`, which `\(emitter.name.text)` emits", at: range,
-          label: "accepts it from any caller", labels: [.init(emitted.range, "emitted here")],
+          "F804", .warning, "any caller can send `\(name)`, which `\(emission.flow.text)` emits", at: range,
+          label: "accepts it from any caller", labels: [.init(emission.range, "emitted here")],
           help: "declare it as `internal event \(name)`, or restrict the caller with `by`"))
     }
   }
