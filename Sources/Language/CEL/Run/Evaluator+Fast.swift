@@ -1,15 +1,17 @@
 extension Evaluator {
-  /// Runs the instructions that need only their operands, and stops before the first that needs more.
+  /// Runs a program to its end: instructions that need only their operands here, all others in ``finishStep(_:of:)``.
   ///
-  /// It calls no function and keeps all its state in machine registers, so that small guards are fast.
-  /// - Returns: The instruction to be executed by ``finishStep(_:_:_:)``; it has not been started.
+  /// It keeps its state in machine registers and calls a function only for those others, so that small guards are fast.
   @inline(never)
-  func runFast(
-    from start: UnsafePointer<Instruction>, _ code: UnsafePointer<Instruction>,
-    _ bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
-  ) -> UnsafePointer<Instruction> {
+  func run(_ code: Code, _ frame: UnsafePointer<Slot>) -> Slot {
+    if _slowPath(code.registerCount > readyRegisters) { prepare(code.registerCount) }
+    fuel = limits.fuel
+    let bases = bases
+    bases[1] = UnsafeMutablePointer(mutating: frame)
+    bases[2] = code.constants
     let registers = bases[0]
-    var ip = start
+    let first = code.instructions
+    var ip = first
     @inline(__always) func operand(_ index: UInt32) -> Slot {
       bases[Int(index >> Operand.indexBits)][Int(index & Operand.indexMask)]
     }
@@ -45,7 +47,7 @@ extension Evaluator {
       let isTrue = test(a, b)
       if isTrue == (step.c & Instruction.orFlag != 0) {
         registers[Int(step.dst)] = .bool(isTrue)
-        ip = code + Int(step.c & Instruction.targetMask)
+        ip = first + Int(step.c & Instruction.targetMask)
       } else {
         if step.c & Instruction.firstFlag != 0 { registers[Int(step.dst)] = .bool(isTrue) }
         ip += 1
@@ -67,32 +69,27 @@ extension Evaluator {
     }
     while true {
       let step = ip.pointee
-      let isDone: Bool
+      var isDone = false
       switch step.opcode {
+      case .finish:
+        let result = operand(step.a)
+        if _fastPath(result.tag != .unset) { return result }
       case .equalIntStep:
         if compareStep(step, tag: .int, test: { $0.payload == $1.payload }) { continue }
-        return ip
       case .notEqualIntStep:
         if compareStep(step, tag: .int, test: { $0.payload != $1.payload }) { continue }
-        return ip
       case .lessIntStep:
         if compareStep(step, tag: .int, test: { $0.asInt < $1.asInt }) { continue }
-        return ip
       case .lessOrEqualIntStep:
         if compareStep(step, tag: .int, test: { $0.asInt <= $1.asInt }) { continue }
-        return ip
       case .lessDoubleStep:
         if compareStep(step, tag: .double, test: { $0.asDouble < $1.asDouble }) { continue }
-        return ip
       case .lessOrEqualDoubleStep:
         if compareStep(step, tag: .double, test: { $0.asDouble <= $1.asDouble }) { continue }
-        return ip
       case .equalStringStep:
         if compareStringsStep(step, true) { continue }
-        return ip
       case .notEqualStringStep:
         if compareStringsStep(step, false) { continue }
-        return ip
 
       case .addInt: isDone = integers(step) { $0.addingReportingOverflow($1) }
       case .subtractInt: isDone = integers(step) { $0.subtractingReportingOverflow($1) }
@@ -122,20 +119,18 @@ extension Evaluator {
       case .equalBool: isDone = compare(step, tag: .bool) { $0.payload == $1.payload }
       case .not:
         let value = operand(step.a)
-        if _slowPath(value.tag != .bool) { return ip }
-        registers[Int(step.dst)] = .bool(!value.asBool)
-        isDone = true
+        isDone = value.tag == .bool
+        if isDone { registers[Int(step.dst)] = .bool(!value.asBool) }
       case .move:
         let value = operand(step.a)
-        if _slowPath(value.tag == .unset) { return ip }
-        registers[Int(step.dst)] = value
-        isDone = true
+        isDone = value.tag != .unset
+        if isDone { registers[Int(step.dst)] = value }
       case .field:
         let record = operand(step.a)
         let index = Int(step.b & 0xFFFF)
         guard _fastPath(record.tag == .record && UInt32(record.extra) == step.b >> 16 && index < record.count),
           let value = record.address?.assumingMemoryBound(to: Slot.self)[index], _fastPath(value.tag != .unset)
-        else { return ip }
+        else { break }
         registers[Int(step.dst)] = value
         isDone = true
 
@@ -143,53 +138,55 @@ extension Evaluator {
         let (map, name) = (operand(step.a), operand(step.c))
         guard map.tag == .map, step.b == 0, map.count <= 8, name.count <= shortStringBytes,
           let entries = map.address?.assumingMemoryBound(to: Slot.self)
-        else { return ip }
+        else { break }
         var index = 0
         while index < Int(map.count), entries[2 * index].tag != .string || !equalShort(entries[2 * index], name) {
           index += 1
         }
-        if _slowPath(index == Int(map.count)) { return ip }
+        if _slowPath(index == Int(map.count)) { break }
         registers[Int(step.dst)] = entries[2 * index + 1]
         isDone = true
 
       case .jump:
-        ip = code + Int(step.b)
+        ip = first + Int(step.b)
         continue
       case .branch:
         let condition = operand(step.a)
-        if _slowPath(condition.tag != .bool) { return ip }
-        ip = condition.asBool ? ip + 1 : code + Int(step.b)
+        if _slowPath(condition.tag != .bool) { break }
+        ip = condition.asBool ? ip + 1 : first + Int(step.b)
         continue
       case .andStep, .orStep:
         let term = operand(step.a)
-        if _slowPath(term.tag != .bool) { return ip }
+        if _slowPath(term.tag != .bool) { break }
         if term.asBool == (step.opcode == .orStep) {
           registers[Int(step.dst)] = term
-          ip = code + Int(step.b)
+          ip = first + Int(step.b)
         } else {
-          ip = code + Int(step.c)
+          ip = first + Int(step.c)
         }
         continue
       case .next:
         let index = registers[Int(step.a) + 1].count
         let collection = registers[Int(step.a)]
         let left = fuel &- Int(step.c)
-        guard _fastPath(left > 0), let elements = collection.address?.assumingMemoryBound(to: Slot.self) else {
-          return ip
-        }
+        guard _fastPath(left > 0), let elements = collection.address?.assumingMemoryBound(to: Slot.self) else { break }
         fuel = left
         if index < collection.count {
           registers[Int(step.a) + 1].count = index + 1
           registers[Int(step.dst)] = elements[collection.tag == .map ? Int(index) * 2 : Int(index)]
           ip += 1
         } else {
-          ip = code + Int(step.b)
+          ip = first + Int(step.b)
         }
         continue
-      default: return ip
+      default: break
       }
-      if _slowPath(!isDone) { return ip }
-      ip += 1
+      if _fastPath(isDone) {
+        ip += 1
+        continue
+      }
+      guard let following = finishStep(ip, of: code) else { return ended }
+      ip = following
     }
   }
 }

@@ -1,9 +1,7 @@
 extension Evaluator {
   /// Executes the instructions that do more than compare or add; returns the index of the next one.
   @inline(never)
-  func runRare(
-    _ step: Instruction, at pc: Int, bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
-  ) -> Int {
+  func executeRare(_ step: Instruction, at pc: Int) -> Int {
     let registers = bases[0]
     let dst = Int(step.dst)
     @inline(__always) func operand(_ index: UInt32) -> Slot {

@@ -1,25 +1,25 @@
 extension Evaluator {
-  /// Runs a program to its end: fast instructions in one loop, the others one by one.
-  @inline(__always)
-  func run(_ code: UnsafePointer<Instruction>, _ bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>) -> Slot {
-    var ip = code
-    while true {
-      ip = runFast(from: ip, code, bases)
-      let step = ip.pointee
-      instruction = ip - code
-      if step.opcode == .finish {
-        let result = bases[Int(step.a >> Operand.indexBits)][Int(step.a & Operand.indexMask)]
-        return _fastPath(result.tag != .unset) ? result : abnormal(result, operand: step.a)
-      }
-      ip = code + finishStep(step, at: instruction + 1, bases: bases)
+  /// Executes any instruction, with any operands. A limit that is exceeded ends the program.
+  /// - Returns: The next instruction; nil at the end of the program, whose result is in `ended`.
+  @inline(never)
+  func finishStep(_ ip: UnsafePointer<Instruction>, of code: Code) -> UnsafePointer<Instruction>? {
+    running = Unmanaged.passUnretained(code)
+    instruction = ip - code.instructions
+    let step = ip.pointee
+    guard step.opcode != .finish else {
+      ended = abnormal(.unset, operand: step.a)
+      return nil
     }
+    let next = execute(step, at: instruction + 1)
+    guard !isStopped else {
+      ended = Slot(.error, payload: UInt64(faults.count - 1))
+      return nil
+    }
+    return code.instructions + next
   }
 
-  /// Executes any instruction, with any operands; returns the index of the next one.
-  @inline(never)
-  private func finishStep(
-    _ step: Instruction, at pc: Int, bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
-  ) -> Int {
+  /// - Returns: The index of the next instruction.
+  private func execute(_ step: Instruction, at pc: Int) -> Int {
     let registers = bases[0]
     let dst = Int(step.dst)
     @inline(__always) func operand(_ index: UInt32) -> Slot {
@@ -53,7 +53,7 @@ extension Evaluator {
       .lessUInt, .lessOrEqualUInt, .equalDouble, .notEqualDouble, .lessDouble, .lessOrEqualDouble, .equalString,
       .notEqualString, .equalBool, .call2:
       registers[dst] = call2(step, left: operand(step.a), right: operand(step.b))
-    default: return runRare(step, at: pc, bases: bases)
+    default: return executeRare(step, at: pc)
     }
     return pc
   }

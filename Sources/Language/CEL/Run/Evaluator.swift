@@ -10,21 +10,23 @@ public final class Evaluator {
   @exclusivity(unchecked) var fuel: Int
   /// The errors of the current evaluation with their instructions; error slots hold their index.
   @exclusivity(unchecked) var faults: [(fault: Fault, instruction: Int)] = []
-  /// True when `faults` or `isStopped` are left from an earlier evaluation.
-  @exclusivity(unchecked) private var isDirty = false
   /// Set when a limit was passed: nothing absorbs that.
   @exclusivity(unchecked) var isStopped = false
   /// The instruction whose function is running.
   @exclusivity(unchecked) var instruction = 0
   @exclusivity(unchecked) var registers: UnsafeMutablePointer<Slot>
   @exclusivity(unchecked) private var registerCount = 64
+  /// The registers that a program may use at once: none while faults are left from an earlier evaluation.
+  @exclusivity(unchecked) var readyRegisters = 64
   /// The starts of registers, frame and constants, by the upper bits of an operand.
   let bases: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
   /// Arguments of a function of two.
   let pair: UnsafeMutablePointer<Slot>
   var patterns = PatternCache()
   /// The running code; its caller keeps it alive.
-  @exclusivity(unchecked) private var running: Unmanaged<Code>?
+  @exclusivity(unchecked) var running: Unmanaged<Code>?
+  /// The result of a program that does not end in the fast loop.
+  @exclusivity(unchecked) var ended = Slot.unset
   /// The index of the type of the last literal record: many follow one of the same type.
   @exclusivity(unchecked) var literalRecord = 0
   /// Values of sub-expressions, by node, while explaining.
@@ -61,8 +63,8 @@ public final class Evaluator {
   /// - Returns: A slot that is valid until ``reset()``; unknown when it depends on an unknown variable.
   /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Slot {
-    let result = start(program.code, frame)
-    if _fastPath(!isStopped && result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
+    let result = run(program.code, frame)
+    if _fastPath(result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
     throw error(result, program.code)
   }
 
@@ -71,8 +73,8 @@ public final class Evaluator {
   /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   @inline(__always)
   public func isTrue(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Bool {
-    let result = start(program.code, frame)
-    if _fastPath(!isStopped && result.tag == .bool) { return result.asBool }
+    let result = run(program.code, frame)
+    if _fastPath(result.tag == .bool) { return result.asBool }
     throw conditionError(result, program.code)
   }
 
@@ -84,22 +86,12 @@ public final class Evaluator {
 
   var current: Code? { running?.takeUnretainedValue() }
 
-  @inline(__always)
-  func start(_ code: Code, _ frame: UnsafePointer<Slot>) -> Slot {
-    fuel = limits.fuel
-    if _slowPath(isDirty || code.registerCount > registerCount) { prepare(code.registerCount) }
-    running = Unmanaged.passUnretained(code)
-    bases[1] = UnsafeMutablePointer(mutating: frame)
-    bases[2] = code.constants
-    return run(code.instructions, bases)
-  }
-
   @inline(never)
-  private func prepare(_ count: Int) {
+  func prepare(_ count: Int) {
     faults.removeAll(keepingCapacity: true)
     isStopped = false
-    isDirty = false
     if count > registerCount { grow(count) }
+    readyRegisters = registerCount
   }
 
   private func grow(_ count: Int) {
@@ -142,7 +134,7 @@ extension Evaluator {
   @inline(never)
   func fail(_ fault: Fault) -> Slot {
     charge(20)
-    isDirty = true
+    readyRegisters = -1
     faults.append((fault, instruction))
     return Slot(.error, payload: UInt64(faults.count - 1))
   }
@@ -153,7 +145,7 @@ extension Evaluator {
   @inline(never)
   func stop(_ message: String) -> Slot {
     isStopped = true
-    isDirty = true
+    readyRegisters = -1
     fuel = 0
     faults.append((.limit(message), instruction))
     return Slot(.error, payload: UInt64(faults.count - 1))
