@@ -21,7 +21,7 @@ import Testing
   @Test("a function has at most 70 lines")
   func functionLength() {
     // The switch over all opcodes of the CEL interpreter; splitting it costs speed.
-    let exceptions = ["run"]
+    let exceptions = ["evaluateCode"]
     let found = ScannedFunction.all.filter { $0.length > 70 && !exceptions.contains($0.name) }
     expect(found.map { "\($0.location): \($0.length) lines" }, atMost: 0, "split the function")
   }

@@ -26,7 +26,7 @@ extension Evaluator {
   /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ table: ProgramTable, _ index: Int, frame: Frame) throws(EvaluationError) -> Slot {
     precondition(index >= 0 && index < table.count, "a program that is not there")
-    let result = table.codes[index]._withUnsafeGuaranteedRef { run($0, UnsafePointer(frame.slots)) }
+    let result = table.codes[index]._withUnsafeGuaranteedRef { evaluateCode($0, frame: UnsafePointer(frame.slots)) }
     if _fastPath(result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
     throw error(result, table[index].code)
   }
@@ -36,7 +36,7 @@ extension Evaluator {
   /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   public func isTrue(_ table: ProgramTable, _ index: Int, frame: Frame) throws(EvaluationError) -> Bool {
     precondition(index >= 0 && index < table.count, "a program that is not there")
-    let result = table.codes[index]._withUnsafeGuaranteedRef { run($0, UnsafePointer(frame.slots)) }
+    let result = table.codes[index]._withUnsafeGuaranteedRef { evaluateCode($0, frame: UnsafePointer(frame.slots)) }
     if _fastPath(result.tag == .bool) { return result.asBool }
     throw conditionError(result, table[index].code)
   }

@@ -3,7 +3,7 @@ extension Evaluator {
   ///
   /// It keeps its state in machine registers and calls a function only for those others, so that small guards are fast.
   @inline(never)
-  func run(_ code: Code, _ frame: UnsafePointer<Slot>) -> Slot {
+  func evaluateCode(_ code: Code, frame: UnsafePointer<Slot>) -> Slot {
     if _slowPath(code.registerCount > readyRegisters) { prepare(code.registerCount) }
     fuel = limits.fuel
     let bases = bases

@@ -63,7 +63,7 @@ public final class Evaluator {
   /// - Returns: A slot that is valid until ``reset()``; unknown when it depends on an unknown variable.
   /// - Throws: `EvaluationError` when the expression fails or a limit is exceeded.
   public func evaluate(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Slot {
-    let result = run(program.code, frame)
+    let result = evaluateCode(program.code, frame: frame)
     if _fastPath(result.tag.rawValue > Slot.Tag.error.rawValue) { return result }
     throw error(result, program.code)
   }
@@ -73,7 +73,7 @@ public final class Evaluator {
   /// - Throws: `EvaluationError` when the expression fails, its value is not a bool, or a limit is exceeded.
   @inline(__always)
   public func isTrue(_ program: ExpressionProgram, frame: UnsafePointer<Slot>) throws(EvaluationError) -> Bool {
-    let result = run(program.code, frame)
+    let result = evaluateCode(program.code, frame: frame)
     if _fastPath(result.tag == .bool) { return result.asBool }
     throw conditionError(result, program.code)
   }

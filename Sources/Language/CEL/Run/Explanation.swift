@@ -91,7 +91,7 @@ extension Evaluator {
         isConstant: false, anchor: program.typed.range, children: [])
     }
     trace = [Slot?](repeating: nil, count: code.traceCount)
-    let result = run(code, frame)
+    let result = evaluateCode(code, frame: frame)
     defer { trace = [] }
     var seen: Set<ObjectIdentifier> = []
     var explanation = explanation(program.typed, code, seen: &seen)
