@@ -119,13 +119,20 @@ extension Checker {
   ) -> TypedExpression {
     let typed = arguments.map { check($0) }
     let isMember = target != nil
-    let signatures = environment.overloads[name]?.filter { $0.isMember == isMember } ?? []
+    let signatures = overloads(of: name, isMember: isMember)
     if isLenient { return lenientCall(name, arguments: typed, signatures: signatures, at: range) }
     if signatures.isEmpty {
       return reportUnknownFunction(Expression.Field(name, nameRange), isMember: isMember, arguments: typed, at: range)
     }
     if name == "_+_", typed.count > 2 { return checkSum(typed, at: range, nameRange: nameRange) }
     return checkOverloads(name, signatures: signatures, arguments: typed, at: range, nameRange: nameRange)
+  }
+
+  private func overloads(of name: String, isMember: Bool) -> [Signature] {
+    let all = environment.overloads[name] ?? []
+    // Most names have only one kind, and the list is not copied. By index, because a signature is not small.
+    if all.indices.allSatisfy({ all[$0].isMember == isMember }) { return all }
+    return all.filter { $0.isMember == isMember }
   }
 
   /// A chain of `+` stays one call while one overload accepts all its terms.
@@ -195,11 +202,11 @@ extension Checker {
     if let exact = exactMatch(types, signatures), let builtin = Builtin.named[name] {
       return fold(TypedExpression(range, exact.result, .call(builtin, overload: exact.id, arguments)), nameRange)
     }
-    for signature in signatures where signature.parameters.count == arguments.count {
-      let instance = instantiate(signature)
+    for index in signatures.indices where signatures[index].parameters.count == arguments.count {
+      let instance = instantiate(signatures[index])
       var trial = substitution
       guard trial.unify(types, instance.parameters) else { continue }
-      matches.append((signature, trial.apply(instance.result), trial))
+      matches.append((signatures[index], trial.apply(instance.result), trial))
     }
     guard let first = matches.first else {
       return reportNoOverload(name, signatures: signatures, arguments: arguments, at: range, nameRange: nameRange)
@@ -216,15 +223,26 @@ extension Checker {
 
   /// The overload for exactly these types. Scalars fit no other, so that no search is needed.
   private func exactMatch(_ types: [ValueType], _ signatures: [Signature]) -> Signature? {
-    guard let first = types.first, types.allSatisfy(\.isScalar) else { return nil }
-    return signatures.first { signature in
-      guard signature.parameters.count == types.count, signature.result.isScalar else { return false }
-      // `==` accepts two values of any one type.
-      if case .parameter? = signature.parameters.first {
-        return signature.parameters.allSatisfy { $0 == signature.parameters[0] } && types.allSatisfy { $0 == first }
-      }
-      return signature.parameters == types
+    guard let first = types.first else { return nil }
+    guard types.allSatisfy(\.isScalar) else {
+      // Any type agrees with `dyn`, and the only overload binds no type of the arguments.
+      guard signatures.count == 1, types.contains(.dyn), types.allSatisfy({ $0.isScalar || $0 == .dyn }),
+        signatures[0].parameters.count == types.count, signatures[0].result.isScalar,
+        case .parameter? = signatures[0].parameters.first,
+        signatures[0].parameters.allSatisfy({ $0 == signatures[0].parameters[0] })
+      else { return nil }
+      return signatures[0]
     }
+    let index = signatures.indices.first { index in
+      let parameters = signatures[index].parameters
+      guard parameters.count == types.count, signatures[index].result.isScalar else { return false }
+      // `==` accepts two values of any one type.
+      if case .parameter? = parameters.first {
+        return parameters.allSatisfy { $0 == parameters[0] } && types.allSatisfy { $0 == first }
+      }
+      return parameters == types
+    }
+    return index.map { signatures[$0] }
   }
 
   /// An optional value is never null, so that comparing the two is an error, although CEL allows it.
@@ -251,9 +269,7 @@ extension Checker {
 
   /// The signature with type parameters of its own.
   private mutating func instantiate(_ signature: Signature) -> Signature {
-    guard signature.parameters.contains(where: \.mentionsParameter) || signature.result.mentionsParameter else {
-      return signature
-    }
+    guard signature.isGeneric else { return signature }
     var names = Substitution()
     var result = signature
     for parameter in Set((signature.parameters + [signature.result]).flatMap(\.parameterNames)).sorted() {
@@ -286,5 +302,8 @@ extension ValueType {
     return parameters.flatMap(\.parameterNames)
   }
 
-  var mentionsParameter: Bool { !parameterNames.isEmpty }
+  var mentionsParameter: Bool {
+    if case .parameter = self { return true }
+    return parameters.contains(where: \.mentionsParameter)
+  }
 }

@@ -32,7 +32,7 @@ extension Checker {
       return (TypedExpression(root.range, locals[index].type, .local(path[0], index: index)), 0)
     }
     for count in stride(from: path.count, through: 1, by: -1) {
-      let name = path[..<count].joined(separator: ".")
+      let name = count == 1 ? path[0] : path[..<count].joined(separator: ".")
       let range = count == 1 ? root.range : ranges[count - 2]
       for candidate in environment.candidates(name, isRooted: isRooted) {
         if let found = declared(candidate, range) { return (found, count - 1) }

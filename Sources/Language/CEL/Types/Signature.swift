@@ -7,6 +7,8 @@ public struct Signature: Hashable, Sendable {
   public var result: ValueType
   /// The overload's identifier: all of the declaration but the result. Computed once, because every call reads it.
   public let id: String
+  /// True if it has type parameters.
+  let isGeneric: Bool
 
   public init(_ name: String, isMember: Bool = false, parameters: [ValueType], result: ValueType) {
     self.name = name
@@ -14,6 +16,7 @@ public struct Signature: Hashable, Sendable {
     self.parameters = parameters
     self.result = result
     let rest = parameters.dropFirst(isMember ? 1 : 0).map(\.description).joined(separator: ", ")
+    isGeneric = parameters.contains(where: \.mentionsParameter) || result.mentionsParameter
     id = (isMember ? "\(parameters[0])." : "") + "\(name)(\(rest))"
   }
 }
