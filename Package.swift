@@ -129,7 +129,7 @@ let package = Package(
       "FlowRuntimeTests",
       [
         "FlowRuntime", "FlowStorePostgres", "FlowStoreSQLite", "FlowTesting", "FlowMachine", "FlowCompiler", "FlowIR",
-        "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport",
+        "CEL", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport", "FlowGenerator",
       ]),
     test("FlowStorePostgresTests", ["FlowStorePostgres", "FlowRuntime", "FlowJSON", "FlowTestSupport"]),
     test("FlowStoreSQLiteTests", ["FlowStoreSQLite", "FlowRuntime", "FlowTestSupport"]),
@@ -153,7 +153,7 @@ let package = Package(
       "FlowServerTests",
       [
         "FlowNodes", "FlowServer", "FlowHTTP", "FlowCrypto", "FlowStoreSQLite", "FlowRuntime", "FlowMachine",
-        "FlowCompiler", "FlowJSON", "FlowTestSupport", "flow",
+        "FlowCompiler", "FlowJSON", "FlowTestSupport", "FlowGenerator", "flow",
       ],
       exclude: ["tls_relay.py", "tokens.py", "collector.py", "systemd.py"]),
     test(

@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowIR
 import FlowMachine
 import Testing
@@ -29,20 +30,16 @@ import Testing
 
   @Test("after any deployments, an event reaches the flows that react to it, in their order", arguments: 0..<8)
   func reached(seed: Int) throws {
-    var random = UInt64(seed)
-    func next(below bound: Int) -> Int {
-      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(random >> 33) % bound
-    }
+    var random = SplitMix64(state: UInt64(seed))
     let programs = try (0..<6).map { try CatalogueTests.program($0) }
     var catalogue = Catalogue()
     var copies: [(catalogue: Catalogue, events: [String])] = []
     for turn in 0..<60 {
-      if next(below: 4) == 0 {
-        catalogue.retire("F\(next(below: 5))")
+      if random.next(below: 4) == 0 {
+        catalogue.retire("F\(random.next(below: 5))")
       } else {
-        let machine = programs[next(below: 6)]
-        let flow = FlowIndex(next(below: 2))
+        let machine = programs[random.next(below: 6)]
+        let flow = FlowIndex(random.next(below: 2))
         catalogue.add(
           Catalogue.Entry(
             name: machine.program.flows[flow].name, machine: machine, flow: flow, hash: machine.program.hash,

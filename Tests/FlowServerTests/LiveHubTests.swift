@@ -1,5 +1,6 @@
 import Dispatch
 import FlowCompiler
+import FlowGenerator
 import FlowJSON
 import FlowMachine
 import FlowRuntime
@@ -50,11 +51,7 @@ import Testing
 
   @Test("whatever is published, each subscription receives each of its entries once, in order", arguments: 0..<6)
   func entries(seed: Int) throws {
-    var random = UInt64(seed)
-    func next(below bound: Int) -> Int {
-      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(random >> 33) % bound
-    }
+    var random = SplitMix64(state: UInt64(seed))
     let folder = try TestFolder()
     let store = try SQLiteStore(path: folder.store)
     let program = try #require(compile("counter.flow", load: { _ in Array(Counter.source.utf8) }).program)
@@ -71,25 +68,25 @@ import Testing
     try hub.begin(try SQLiteQueries(path: folder.store))
     var subscribers: [Subscriber] = []
     for turn in 0..<300 {
-      switch next(below: 8) {
+      switch random.next(below: 8) {
       case 0:
-        let key = next(below: 3) == 0 ? nil : "k\(next(below: 4))"
-        let flow = next(below: 3) == 0 ? nil : "Counter"
-        let subscriber = Subscriber(flow: flow, key: key, after: Int64(next(below: entries.count + 1)))
+        let key = random.next(below: 3) == 0 ? nil : "k\(random.next(below: 4))"
+        let flow = random.next(below: 3) == 0 ? nil : "Counter"
+        let subscriber = Subscriber(flow: flow, key: key, after: Int64(random.next(below: entries.count + 1)))
         subscriber.add(to: hub, number: UInt64(turn))
         subscribers.append(subscriber)
       case 1: hub.advance(to: entries.last?.sequence ?? 0)
       default:
-        for _ in 0...next(below: 3) {
+        for _ in 0...random.next(below: 3) {
           let command = EventCommand(
-            flow: "Counter", key: "k\(next(below: 4))", event: "Add", payload: ["n": .int(Int64(turn))])
+            flow: "Counter", key: "k\(random.next(below: 4))", event: "Add", payload: ["n": .int(Int64(turn))])
           _ = engine.submit(command)
         }
         let committed = try commit()
         // Others do not fit into the backlog, or come from another node.
-        if next(below: 4) > 0 { hub.publish(committed) }
+        if random.next(below: 4) > 0 { hub.publish(committed) }
       }
-      if next(below: 10) == 0 { hub.queue.sync {} }
+      if random.next(below: 10) == 0 { hub.queue.sync {} }
     }
     hub.advance(to: entries.last?.sequence ?? 0)
     let end = DispatchTime.now() + .seconds(30)

@@ -1,3 +1,4 @@
+import FlowGenerator
 import Testing
 
 @testable import FlowServer
@@ -6,17 +7,13 @@ import Testing
 @Suite("LiveIndex") struct LiveIndexTests {
   @Test("an entry visits the subscriptions whose filters select its instance, and no others", arguments: 0..<8)
   func members(seed: Int) throws {
-    var random = UInt64(seed)
-    func next(below bound: Int) -> Int {
-      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(random >> 33) % bound
-    }
-    func name(_ prefix: String) -> String? { next(below: 3) == 0 ? nil : "\(prefix)\(next(below: 4))" }
+    var random = SplitMix64(state: UInt64(seed))
+    func name(_ prefix: String) -> String? { random.next(below: 3) == 0 ? nil : "\(prefix)\(random.next(below: 4))" }
     var index = LiveIndex()
     var model: [LiveSubscription] = []
     for turn in 0..<400 {
-      if next(below: 3) == 0, !model.isEmpty {
-        index.remove(model.remove(at: next(below: model.count)))
+      if random.next(below: 3) == 0, !model.isEmpty {
+        index.remove(model.remove(at: random.next(below: model.count)))
       } else {
         let filter = try LiveFilter(flow: name("F"), key: name("k"))
         let subscription = LiveSubscription(id: Int64(turn), filter, .frames, at: 0)
@@ -25,7 +22,7 @@ import Testing
         index.insert(member)
         model.append(subscription)
       }
-      let (flow, key) = ("F\(next(below: 4))", "k\(next(below: 4))")
+      let (flow, key) = ("F\(random.next(below: 4))", "k\(random.next(below: 4))")
       let expected = model.filter { ($0.filter.flow ?? flow) == flow && ($0.filter.key ?? key) == key }
       let found = index.members(flow: flow, key: key).flatMap { $0 }
       #expect(found.map(\.subscription.id).sorted() == expected.map(\.id).sorted())
