@@ -23,6 +23,7 @@ private func hexadecimalDigits(of number: UInt64, count: Int) -> String {
   return String(decoding: digits, as: UTF8.self)
 }
 
-private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+/// The digit of a number below 16, in lower case.
+func hexadecimalDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }

@@ -223,22 +223,16 @@ extension Checker {
 
   /// The overload for exactly these types. Scalars fit no other, so that no search is needed.
   private func exactMatch(_ types: [ValueType], _ signatures: [Signature]) -> Signature? {
-    guard let first = types.first else { return nil }
-    guard types.allSatisfy(\.isScalar) else {
-      // Any type agrees with `dyn`, and the only overload binds no type of the arguments.
-      guard signatures.count == 1, types.contains(.dyn), types.allSatisfy({ $0.isScalar || $0 == .dyn }),
-        signatures[0].parameters.count == types.count, signatures[0].result.isScalar,
-        case .parameter? = signatures[0].parameters.first,
-        signatures[0].parameters.allSatisfy({ $0 == signatures[0].parameters[0] })
-      else { return nil }
-      return signatures[0]
-    }
+    guard let first = types.first, types.allSatisfy({ $0.isScalar || $0 == .dyn }) else { return nil }
+    // Any type agrees with `dyn`: it may fit several.
+    let isDynamic = types.contains(.dyn)
+    if isDynamic, signatures.count > 1 { return nil }
     let index = signatures.indices.first { index in
       let parameters = signatures[index].parameters
       guard parameters.count == types.count, signatures[index].result.isScalar else { return false }
       // `==` accepts two values of any one type.
       if case .parameter? = parameters.first {
-        return parameters.allSatisfy { $0 == parameters[0] } && types.allSatisfy { $0 == first }
+        return parameters.allSatisfy { $0 == parameters[0] } && (isDynamic || types.allSatisfy { $0 == first })
       }
       return parameters == types
     }

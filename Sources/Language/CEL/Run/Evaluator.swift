@@ -80,7 +80,7 @@ public final class Evaluator {
 
   func conditionError(_ result: Slot, _ code: Code) -> EvaluationError {
     if result.tag == .unknown { return EvaluationError("the condition depends on an unknown value", at: code.range) }
-    return result.tag == .error || isStopped
+    return result.tag == .error
       ? error(result, code) : EvaluationError(Fault.notBool(result.tag).message, at: code.range)
   }
 

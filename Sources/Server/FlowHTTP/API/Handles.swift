@@ -20,7 +20,7 @@ public struct ResponseHandle: Sendable {
 
   /// Runs `body` on the thread that serves the connection, whether the peer still waits or not.
   public func run(_ body: @escaping @Sendable () -> Void) {
-    if !inbox.post(body) { body() }
+    if !inbox.post(.run(body)) { body() }
   }
 
   func observed(_ response: HTTPResponse) -> HTTPResponse { observer?.willSend(response) ?? response }

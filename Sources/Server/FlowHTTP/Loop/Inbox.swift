@@ -54,24 +54,15 @@ final class Inbox: Sendable {
 
   // MARK: For all threads.
 
-  func post(_ delivery: Delivery) {
-    let mustWake = state.withLock { state in
+  /// - Returns: False if the loop has ended, so that the delivery is discarded.
+  @discardableResult
+  func post(_ delivery: Delivery) -> Bool {
+    let (isOpen, mustWake) = state.withLock { state in
       admit(delivery, in: &state)
-      return wake(&state)
+      return (!state.isClosed, wake(&state))
     }
     if mustWake { eventfd_write(wakeup, 1) }
-  }
-
-  /// Posts a function.
-  /// - Returns: False if the loop has ended, and does not run it.
-  func post(_ body: @escaping @Sendable () -> Void) -> Bool {
-    let (isAccepted, mustWake) = state.withLock { state -> (Bool, Bool) in
-      if state.isClosed { return (false, false) }
-      state.deliveries.append(.run(body))
-      return (true, wake(&state))
-    }
-    if mustWake { eventfd_write(wakeup, 1) }
-    return isAccepted
+    return isOpen
   }
 
   private func admit(_ delivery: Delivery, in state: inout State) {

@@ -66,7 +66,7 @@ struct LiveFilter: Sendable {
   }
 
   /// Evaluates the condition for an entry that ``selects(_:)`` admits.
-  func holds(_ entry: JournalEntry, _ test: Predicate.Test, instanceData: () -> JSON?) -> Bool {
+  private func holds(_ entry: JournalEntry, _ test: Predicate.Test, instanceData: () -> JSON?) -> Bool {
     let instance = readsInstance ? instanceData() ?? .object([]) : .object([])
     guard let data = LiveFilter.map(entry.body), let instance = LiveFilter.map(instance) else { return false }
     return test.holds([

@@ -96,13 +96,14 @@ final class LiveSubscription: Sendable {
   /// Returns true if the subscription selects an entry that its caller may read.
   /// - Parameter isOpen: True if every caller may read every instance of the flow.
   func admits(_ entry: JournalEntry, _ hub: LiveHub, isOpen: Bool = false) -> Bool {
-    guard filter.selects(entry) else { return false }
-    if filter.condition != nil {
-      let isHeld = progress.withLock { progress in
-        progress.test.map { filter.holds(entry, $0) { hub.data(flow: entry.flow, key: entry.key) } } ?? true
+    // Only a condition has an evaluator, which the lock is for.
+    let isSelected =
+      filter.condition == nil
+      ? filter.selects(entry)
+      : progress.withLock { progress in
+        filter.admits(entry, progress.test) { hub.data(flow: entry.flow, key: entry.key) }
       }
-      guard isHeld else { return false }
-    }
+    guard isSelected else { return false }
     guard !isOpen, let access = filter.access else { return true }
     return hub.queries.map { access.admits(entry, $0) } ?? false
   }

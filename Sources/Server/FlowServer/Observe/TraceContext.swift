@@ -1,3 +1,5 @@
+import FlowJSON
+
 /// A position in a trace, in the format of `Traceparent` (W3C Trace Context, level 1).
 public struct TraceContext: Hashable, Sendable {
   /// 32 and 16 lowercase hexadecimal digits, not all of them 0.
@@ -37,9 +39,6 @@ public struct TraceContext: Hashable, Sendable {
   static func root() -> TraceContext { TraceContext(traceID: digits(2), spanID: digits(1)) }
 
   private static func digits(_ words: Int) -> String {
-    (0..<words).map { _ in
-      let text = String(UInt64.random(in: 1...UInt64.max), radix: 16)
-      return String(repeating: "0", count: 16 - text.count) + text
-    }.joined()
+    (0..<words).map { _ in UInt64.random(in: 1...UInt64.max).hexadecimal }.joined()
   }
 }

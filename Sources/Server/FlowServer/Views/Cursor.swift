@@ -29,10 +29,5 @@ struct Cursor {
 }
 
 extension Cursor: CustomStringConvertible {
-  var description: String { Cursor.hexadecimal(filter) + Cursor.hexadecimal(UInt64(max(position, 0))) }
-
-  private static func hexadecimal(_ number: UInt64) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  var description: String { filter.hexadecimal + UInt64(max(position, 0)).hexadecimal }
 }

@@ -1,3 +1,4 @@
+import FlowJSON
 import FlowRuntime
 
 /// The system's clock, random numbers and environment.
@@ -12,9 +13,8 @@ struct SystemWorld: World {
   /// Twelve hexadecimal digits of the time and sixteen random ones, so that ids sort by age.
   func newID() -> String {
     let time = String(now(), radix: 16)
-    let random = String(UInt64.random(in: 0...UInt64.max), radix: 16)
     return String(repeating: "0", count: max(0, 12 - time.count)) + time
-      + String(repeating: "0", count: 16 - random.count) + random
+      + UInt64.random(in: 0...UInt64.max).hexadecimal
   }
 
   func variable(_ name: String) -> String? { Terminal.variable(name) }
