@@ -21,10 +21,9 @@ public struct ProgramAnalysis: Sendable {
 /// Checks files as separate programs, like ``check(roots:isFormChecked:load:)``, and keeps their names and types.
 /// - Parameter load: Returns the text of a path, or nil when none exists.
 public func analyze(
-  roots: [String], load: @escaping (String) -> [UInt8]?
+  roots: [String], load: (String) -> [UInt8]?
 ) -> (programs: [ProgramAnalysis], compilation: Compilation) {
-  var loader = Loader(load: load)
-  for path in roots { loader.add(path, from: nil, chain: []) }
+  let loader = Loader(roots, load: load)
   let byName = Dictionary(loader.files.map { ($0.source.name, $0) }) { first, _ in first }
   let broken = Set(loader.problems.compactMap { loader.sources.file(at: $0.range.lower)?.name })
   let programs = loader.tops(of: roots).map { root in

@@ -7,10 +7,9 @@ import FlowSyntax
 ///   - isFormChecked: True to report files that `flow fmt` would change (F910).
 ///   - parallelism: The way in which the flows of a program are distributed.
 public func check(
-  roots: [String], isFormChecked: Bool = false, parallelism: Parallelism = .none, load: @escaping (String) -> [UInt8]?
+  roots: [String], isFormChecked: Bool = false, parallelism: Parallelism = .none, load: (String) -> [UInt8]?
 ) -> Compilation {
-  var loader = Loader(load: load)
-  for path in roots { loader.add(path, from: nil, chain: []) }
+  let loader = Loader(roots, parallelism: parallelism, load: load)
   let byName = Dictionary(loader.files.map { ($0.source.name, $0) }) { first, _ in first }
   let tops = loader.tops(of: roots)
   var diagnostics = loader.problems
@@ -28,49 +27,34 @@ public func check(
 }
 
 /// The files that no other file imports: each with its imports is one program.
-public func programRoots(among paths: [String], load: @escaping (String) -> [UInt8]?) -> [String] {
-  var loader = Loader(load: load)
+public func programRoots(among paths: [String], load: (String) -> [UInt8]?) -> [String] {
   let paths = paths.map(normalizedPath)
-  for path in paths { loader.add(path, from: nil, chain: []) }
-  return loader.tops(of: paths)
+  return Loader(paths, load: load).tops(of: paths)
 }
 
 /// Compiles files as the programs that they form: each file that no other one imports, with its imports.
 ///
 /// Names have to be unique inside of a program only.
-public func compilePrograms(_ paths: [String], load: @escaping (String) -> [UInt8]?) -> [Compilation] {
+public func compilePrograms(_ paths: [String], load: (String) -> [UInt8]?) -> [Compilation] {
   programRoots(among: paths, load: load).map { compile([$0], load: load) }
-}
-
-extension Loader {
-  /// Files that import each other in a cycle have no root; then all of them are roots.
-  func tops(of roots: [String]) -> [String] {
-    let names = Set(files.map(\.source.name))
-    let imported = Set(files.flatMap(\.importedPaths))
-    let tops = roots.filter { names.contains($0) && !imported.contains($0) }
-    return tops.isEmpty ? roots : tops
-  }
-}
-
-extension ParsedFile {
-  /// The files that it imports, by their paths.
-  var importedPaths: [String] {
-    declarations.compactMap { declaration in
-      if case .importing(let node) = declaration { resolvedPath(node.path, from: source.name) } else { nil }
-    }
-  }
 }
 
 /// A file and its imports, each after the files that it imports.
 func closure(of path: String, _ byName: [String: ParsedFile]) -> [ParsedFile] {
+  guard let root = byName[path] else { return [] }
   var found: [ParsedFile] = []
-  var seen: Set<String> = []
-  func visit(_ path: String) {
-    guard seen.insert(path).inserted, let file = byName[path] else { return }
-    for next in file.importedPaths { visit(next) }
-    found.append(file)
+  var seen: Set = [path]
+  // Not by recursion, since a chain of imports may be long.
+  var open = [(file: root, rest: root.importedPaths[...])]
+  while let last = open.last {
+    if let next = open[open.count - 1].rest.popFirst() {
+      guard seen.insert(next).inserted, let file = byName[next] else { continue }
+      open.append((file, file.importedPaths[...]))
+    } else {
+      found.append(last.file)
+      open.removeLast()
+    }
   }
-  visit(path)
   return found
 }
 
