@@ -3,6 +3,9 @@ import FlowSource
 extension Checker {
   mutating func checkCall(_ call: Expression.Call, _ range: SourceRange) -> TypedExpression {
     guard let target = call.target else {
+      if !isLenient, call.arguments.count == 2, let scalars = ScalarOverloads.byOperator[call.function.name] {
+        return checkOperator(call, scalars, at: range)
+      }
       return checkGlobal(call.function, arguments: call.arguments, isRooted: call.isRooted, at: range)
     }
     if let namespace = namespace(target) {
@@ -22,8 +25,24 @@ extension Checker {
       nameRange: call.function.range)
   }
 
+  /// An operator with two operands; most are scalars.
+  private mutating func checkOperator(
+    _ call: Expression.Call, _ scalars: ScalarOverloads, at range: SourceRange
+  ) -> TypedExpression {
+    let operands = [check(call.arguments[0]), check(call.arguments[1])]
+    guard let match = scalars.match(operands[0].type, operands[1].type) else {
+      let name = call.function.name
+      return checkOverloads(
+        name, signatures: environment.overloads[name] ?? [], arguments: operands, at: range,
+        nameRange: call.function.range)
+    }
+    let kind = TypedExpression.Kind.call(scalars.builtin, overload: match.overload, operands)
+    return fold(TypedExpression(range, match.result, kind), call.function.range)
+  }
+
   /// The dotted name before a call, unless it starts at a bound variable.
   private func namespace(_ target: Expression) -> String? {
+    if case .identifier(let name, _) = target.kind, !environment.mayBeNamespace(name) { return nil }
     guard let name = target.dottedName, !locals.contains(where: { $0.name == name[0] }) else { return nil }
     return name.joined(separator: ".")
   }
@@ -276,13 +295,6 @@ extension Checker {
 }
 
 extension ValueType {
-  fileprivate var isScalar: Bool {
-    switch self {
-    case .bool, .int, .uint, .double, .string, .bytes, .timestamp, .duration: true
-    default: false
-    }
-  }
-
   var isNumberOrDyn: Bool {
     switch self {
     case .int, .uint, .double, .dyn, .error, .parameter: true

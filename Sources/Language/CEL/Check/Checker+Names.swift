@@ -3,6 +3,9 @@ import FlowSource
 extension Checker {
   /// A name with selections. The longest declared prefix of the chain is the name; the rest selects fields.
   mutating func checkChain(_ expression: Expression) -> TypedExpression {
+    if case .identifier(let name, let isRooted) = expression.kind {
+      return resolve([name], isRooted: isRooted, root: expression, ranges: []).0
+    }
     var steps: [(field: Expression.Field, mode: Expression.SelectMode, range: SourceRange)] = []
     var root = expression
     while case .select(let operand, let field, let mode) = root.kind {
@@ -31,7 +34,8 @@ extension Checker {
     if !isRooted, let index = locals.lastIndex(where: { $0.name == path[0] }) {
       return (TypedExpression(root.range, locals[index].type, .local(path[0], index: index)), 0)
     }
-    for count in stride(from: path.count, through: 1, by: -1) {
+    let longest = path.count > 1 && environment.mayBeQualified(path[0]) ? path.count : 1
+    for count in stride(from: longest, through: 1, by: -1) {
       let name = count == 1 ? path[0] : path[..<count].joined(separator: ".")
       let range = count == 1 ? root.range : ranges[count - 2]
       for candidate in environment.candidates(name, isRooted: isRooted) {

@@ -19,28 +19,19 @@ public struct Environment: Sendable {
   var definitions = NameTable<Definition>()
   var functions = NameTable<FunctionDefinition>()
   /// Overloads by name: of the library, and those only declared.
-  private(set) var overloads: [String: [Signature]] = [:]
+  private(set) var overloads = Self.libraryOverloads
   private var slotCount = 0
+  /// The first parts of the declared names that have several.
+  private var roots: Set<String> = []
 
-  public init(
-    types: TypeRegistry = TypeRegistry(), container: String = "", libraries: [Library] = Library.allCases
-  ) {
+  public init(types: TypeRegistry = TypeRegistry(), container: String = "") {
     self.types = types
     self.container = container
-    if libraries.count == Library.allCases.count {
-      overloads = Self.allOverloads
-    } else {
-      for library in libraries { add(library.overloads()) }
-    }
   }
 
-  private static let allOverloads: [String: [Signature]] = {
-    Dictionary(grouping: Library.allCases.flatMap { $0.overloads() }, by: \.name)
-  }()
-
-  private mutating func add(_ signatures: [Signature]) {
-    for signature in signatures { overloads[signature.name, default: []].append(signature) }
-  }
+  /// The overloads of the library, by name.
+  static let libraryOverloads = Dictionary(grouping: Library.allCases.flatMap { $0.overloads() }, by: \.name)
+  private static let libraryRoots = Set(libraryOverloads.keys.compactMap(TypeRegistry.root))
 
   /// Declares a variable and returns its slot in the evaluation frame: `slot`, or the next free one.
   @discardableResult
@@ -48,6 +39,7 @@ public struct Environment: Sendable {
     let index = slot ?? slotCount
     slotCount = max(slotCount, index + 1)
     variables[name] = Variable(type: type, slot: index)
+    note(name)
     return index
   }
 
@@ -57,6 +49,21 @@ public struct Environment: Sendable {
   /// Declares a name for an expression; a reference to it is evaluated at most once.
   public mutating func declare(definition name: String, _ body: TypedExpression) {
     definitions[name] = Definition(name: name, body: body)
+    note(name)
+  }
+
+  private mutating func note(_ name: String) {
+    if let root = TypeRegistry.root(of: name) { roots.insert(root) }
+  }
+
+  /// Returns false if no function has a name that begins with this one and a dot.
+  func mayBeNamespace(_ name: String) -> Bool {
+    Self.libraryRoots.contains(name) || mayBeQualified(name)
+  }
+
+  /// Returns false if a name is only that of a variable or a definition, so that a selection from it is no other name.
+  func mayBeQualified(_ name: String) -> Bool {
+    !container.isEmpty || roots.contains(name) || types.mayBeQualified(name)
   }
 
   /// Declares a function by its body, in which the variables at `parameterSlots` are the arguments.
@@ -68,13 +75,19 @@ public struct Environment: Sendable {
   }
 
   /// Declares a function.
-  public mutating func declare(_ function: FunctionDefinition) { functions[function.name] = function }
+  public mutating func declare(_ function: FunctionDefinition) {
+    functions[function.name] = function
+    note(function.name)
+  }
 
   /// The body of a declared function; nil for a function of the library.
   public func body(ofFunction name: String) -> TypedExpression? { functions[name]?.body }
 
   /// Declares an overload that can be checked but has no implementation.
-  public mutating func declare(_ signature: Signature) { add([signature]) }
+  public mutating func declare(_ signature: Signature) {
+    overloads[signature.name, default: []].append(signature)
+    note(signature.name)
+  }
 
   /// Removes a variable or definition.
   public mutating func remove(_ name: String) {

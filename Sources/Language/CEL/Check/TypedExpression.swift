@@ -17,7 +17,9 @@ public struct TypedExpression: Hashable, Sendable {
     self.range = range
     self.type = type
     self.kind = kind
-    self.height = 1 + (kind.children.lazy.map(\.height).max() ?? 0)
+    var highest: Int32 = 0
+    kind.forEachChild { highest = max(highest, $0.height) }
+    height = highest + 1
   }
 
   public indirect enum Kind: Hashable, Sendable {
@@ -137,7 +139,10 @@ extension TypedExpression {
     case .named: return 1
     case .function(let function, let arguments):
       return arguments.reduce(function.size.addingClamped(1)) { $0.addingClamped($1.expandedSize) }
-    default: return kind.children.reduce(1) { $0.addingClamped($1.expandedSize) }
+    default:
+      var size = 1
+      forEachChild { size = size.addingClamped($0.expandedSize) }
+      return size
     }
   }
 }
@@ -152,19 +157,42 @@ extension Int {
 extension TypedExpression.Kind {
   /// The direct sub-expressions, in the order of the text; bodies of definitions and functions last.
   public var children: [TypedExpression] {
+    var found: [TypedExpression] = []
+    forEachChild { found.append($0) }
+    return found
+  }
+
+  /// Calls a function for each of ``children``, and builds no list.
+  public func forEachChild(_ body: (TypedExpression) -> Void) {
     switch self {
-    case .constant, .variable, .local, .failure: []
-    case .named(let definition): [definition.body]
-    case .select(let operand, _, _), .coerce(let operand): [operand]
-    case .call(_, _, let arguments), .and(let arguments), .or(let arguments): arguments
-    case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
-    case .list(let elements): elements.map(\.value)
-    case .map(let entries): entries.flatMap { [$0.key, $0.value] }
-    case .record(_, let fields): fields.map(\.value)
-    case .comprehension(let macro): [macro.range] + (macro.filter.map { [$0] } ?? []) + [macro.body]
-    case .bind(_, _, let value, let body): [value, body]
-    case .block(_, let values, let body): values + [body]
-    case .function(let function, let arguments): arguments + [function.body]
+    case .constant, .variable, .local, .failure: break
+    case .named(let definition): body(definition.body)
+    case .select(let operand, _, _), .coerce(let operand): body(operand)
+    case .call(_, _, let parts), .and(let parts), .or(let parts): for part in parts { body(part) }
+    case .conditional(let condition, let then, let otherwise):
+      body(condition)
+      body(then)
+      body(otherwise)
+    case .list(let elements): for element in elements { body(element.value) }
+    case .map(let entries):
+      for entry in entries {
+        body(entry.key)
+        body(entry.value)
+      }
+    case .record(_, let fields): for field in fields { body(field.value) }
+    case .comprehension(let macro):
+      body(macro.range)
+      if let filter = macro.filter { body(filter) }
+      body(macro.body)
+    case .bind(_, _, let value, let rest):
+      body(value)
+      body(rest)
+    case .block(_, let values, let rest):
+      for value in values { body(value) }
+      body(rest)
+    case .function(let function, let arguments):
+      for argument in arguments { body(argument) }
+      body(function.body)
     }
   }
 }
@@ -172,6 +200,9 @@ extension TypedExpression.Kind {
 extension TypedExpression {
   /// The direct sub-expressions, in the order of the text.
   public var children: [TypedExpression] { kind.children }
+
+  /// Calls a function for each of ``children``, and builds no list.
+  public func forEachChild(_ body: (TypedExpression) -> Void) { kind.forEachChild(body) }
 
   /// The value, if it is known without evaluation.
   public var constant: Value? {

@@ -108,7 +108,7 @@ struct ProgramBuilder {
       if seen.insert(ObjectIdentifier(function)).inserted {
         collectDefinitions(function.body, into: &found, seen: &seen)
       }
-    default: for child in typed.children { collectDefinitions(child, into: &found, seen: &seen) }
+    default: typed.forEachChild { collectDefinitions($0, into: &found, seen: &seen) }
     }
   }
 

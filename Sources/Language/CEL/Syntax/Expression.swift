@@ -22,7 +22,9 @@ public struct Expression: Hashable, Sendable {
     self.id = id
     self.range = range
     self.kind = kind
-    self.height = 1 + (kind.children.lazy.map(\.height).max() ?? 0)
+    var highest: Int32 = 0
+    kind.forEachChild { highest = max(highest, $0.height) }
+    height = highest + 1
   }
 
   public indirect enum Kind: Hashable, Sendable {
@@ -115,19 +117,44 @@ public struct Expression: Hashable, Sendable {
 extension Expression.Kind {
   /// The direct sub-expressions, in the order of the text.
   public var children: [Expression] {
+    var found: [Expression] = []
+    forEachChild { found.append($0) }
+    return found
+  }
+
+  /// Calls a function for each direct sub-expression, in the order of the text, and builds no list.
+  public func forEachChild(_ body: (Expression) -> Void) {
     switch self {
-    case .missing, .literal, .identifier: []
-    case .select(let operand, _, _): [operand]
-    case .index(let operand, let index, _): [operand, index]
-    case .call(let call): (call.target.map { [$0] } ?? []) + call.arguments
-    case .and(let terms), .or(let terms): terms
-    case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
-    case .list(let elements): elements.map(\.value)
-    case .map(let entries): entries.flatMap { [$0.key, $0.value] }
-    case .record(let literal): literal.fields.map(\.value)
-    case .comprehension(let macro): [macro.range] + (macro.filter.map { [$0] } ?? []) + [macro.body]
-    case .bind(_, let value, let body): [value, body]
-    case .block(let values, let body): values + [body]
+    case .missing, .literal, .identifier: break
+    case .select(let operand, _, _): body(operand)
+    case .index(let operand, let index, _):
+      body(operand)
+      body(index)
+    case .call(let call):
+      if let target = call.target { body(target) }
+      for argument in call.arguments { body(argument) }
+    case .and(let terms), .or(let terms): for term in terms { body(term) }
+    case .conditional(let condition, let then, let otherwise):
+      body(condition)
+      body(then)
+      body(otherwise)
+    case .list(let elements): for element in elements { body(element.value) }
+    case .map(let entries):
+      for entry in entries {
+        body(entry.key)
+        body(entry.value)
+      }
+    case .record(let literal): for field in literal.fields { body(field.value) }
+    case .comprehension(let macro):
+      body(macro.range)
+      if let filter = macro.filter { body(filter) }
+      body(macro.body)
+    case .bind(_, let value, let rest):
+      body(value)
+      body(rest)
+    case .block(let values, let rest):
+      for value in values { body(value) }
+      body(rest)
     }
   }
 }
@@ -142,6 +169,9 @@ extension Expression {
 
   /// The direct sub-expressions, in the order of the text.
   public var children: [Expression] { kind.children }
+
+  /// Calls a function for each direct sub-expression, in the order of the text, and builds no list.
+  public func forEachChild(_ body: (Expression) -> Void) { kind.forEachChild(body) }
 
   /// The smallest sub-expression that holds `offset`.
   public func smallest(at offset: UInt32) -> Expression? {

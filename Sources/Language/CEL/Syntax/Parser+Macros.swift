@@ -14,7 +14,7 @@ extension ExpressionParser {
     } else if call.function.name == "has", call.arguments.count == 1, !call.isRooted {
       return expandHas(call.arguments[0], range)
     }
-    if call.target == nil, Self.reservedWords.contains(call.function.name) {
+    if call.target == nil, Self.isReserved(call.function.name) {
       fail("`\(call.function.name)` is a reserved word", at: call.function.range)
     }
     return make(range, .call(call))

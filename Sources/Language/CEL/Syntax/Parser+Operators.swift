@@ -14,7 +14,7 @@ extension ExpressionParser {
   }
 
   /// The levels of the two-sided operators, loosest first.
-  enum Level: Int { case or, and, relation, addition, multiplication, unary }
+  private enum Level: Int { case or, and, relation, addition, multiplication, unary }
 
   private func binaryOperator() -> (level: Level, function: String)? {
     switch kind {
@@ -36,26 +36,24 @@ extension ExpressionParser {
     }
   }
 
-  /// A chain of operators of one level; all of them associate to the left.
-  private mutating func parseBinary(_ level: Level) -> Expression {
-    guard level != .unary, let next = Level(rawValue: level.rawValue + 1) else { return parseUnary() }
-    var left = parseBinary(next)
-    while !hasFailed, let found = binaryOperator(), found.level == level {
+  /// A chain of operators that are no looser than a level (precedence climbing; Richards 1979). All of them associate
+  /// to the left, so that the right side of each has only tighter ones.
+  private mutating func parseBinary(_ loosest: Level) -> Expression {
+    var left = parseUnary()
+    while !hasFailed, let (level, function) = binaryOperator(), level.rawValue >= loosest.rawValue {
       // A run of the same operator becomes one flat node, so that a thousand terms do not nest a thousand deep.
       var terms = [left]
       let operatorToken = token
+      let isFlat = level == .or || level == .and || operatorToken.kind == .plus
+      let tighter = Level(rawValue: level.rawValue + 1) ?? .unary
       repeat {
         position += 1
-        terms.append(parseBinary(next))
-      } while !hasFailed && isFlat(level, found.function) && binaryOperator()?.function == found.function
+        terms.append(tighter == .unary ? parseUnary() : parseBinary(tighter))
+      } while !hasFailed && isFlat && kind == operatorToken.kind
       guard !hasFailed else { return missing() }
-      left = combine(terms, level: level, function: Expression.Field(found.function, operatorToken.range))
+      left = combine(terms, level: level, function: Expression.Field(function, operatorToken.range))
     }
     return left
-  }
-
-  private func isFlat(_ level: Level, _ function: String) -> Bool {
-    level == .or || level == .and || function == "_+_"
   }
 
   private mutating func combine(_ terms: [Expression], level: Level, function: Expression.Field) -> Expression {

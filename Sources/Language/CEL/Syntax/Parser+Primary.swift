@@ -1,10 +1,8 @@
 import FlowSource
 
 extension ExpressionParser {
-  /// The reserved words that are never names.
-  static let keywords: Set<String> = ["true", "false", "null", "in"]
   /// The words that are not allowed as variables and global functions, but as fields and methods.
-  static let reservedWords: Set<String> = [
+  private static let reservedWords: Set<String> = [
     "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "namespace",
     "package", "return", "var", "void", "while",
   ]
@@ -53,14 +51,11 @@ extension ExpressionParser {
     case "true": return make(range, .literal(.bool(true)))
     case "false": return make(range, .literal(.bool(false)))
     case "null": return make(range, .literal(.null))
+    case "in": return failName()
+    case _ where stopWords.contains(name): return failName()
     default: break
     }
-    if Self.keywords.contains(name) || stopWords.contains(name) {
-      position -= 1
-      failUnexpected("expected an expression")
-      return missing()
-    }
-    if Self.reservedWords.contains(name), !leadsToRecord() {
+    if Self.isReserved(name), !leadsToRecord() {
       fail("`\(name)` is a reserved word", at: token.range, help: "give it another name")
       return missing()
     }
@@ -71,6 +66,22 @@ extension ExpressionParser {
     if kind == .leftBrace, takesRecords { return parseRecord(field, isRooted: isRooted, start: range) }
     return make(range, .identifier(name, isRooted: isRooted))
   }
+
+  private mutating func failName() -> Expression {
+    position -= 1
+    failUnexpected("expected an expression")
+    return missing()
+  }
+
+  /// Most names differ from all reserved words in their length or first letter, so that no table is searched.
+  static func isReserved(_ name: String) -> Bool {
+    guard (2...9).contains(name.utf8.count), let first = name.utf8.first, reservedInitials.contains(first) else {
+      return false
+    }
+    return reservedWords.contains(name)
+  }
+
+  private static let reservedInitials = Array(Set(reservedWords.compactMap(\.utf8.first)))
 
   /// A package may be called by a reserved word when the whole name is that of a record.
   private func leadsToRecord() -> Bool {
@@ -134,9 +145,11 @@ extension ExpressionParser {
   private mutating func parseFieldName() -> Expression.Field? {
     let token = token
     switch kind {
-    case .identifier where !Self.keywords.contains(string(token)):
+    case .identifier:
+      let name = string(token)
+      guard !["true", "false", "null", "in"].contains(name) else { break }
       position += 1
-      return Expression.Field(string(token), token.range)
+      return Expression.Field(name, token.range)
     case .quotedIdentifier:
       position += 1
       let name = String(string(token).dropFirst().dropLast())
@@ -146,10 +159,10 @@ extension ExpressionParser {
         return nil
       }
       return Expression.Field(name, token.range)
-    default:
-      failUnexpected("expected a field name")
-      return nil
+    default: break
     }
+    failUnexpected("expected a field name")
+    return nil
   }
 
   // MARK: Aggregates

@@ -10,6 +10,8 @@ public struct TypeRegistry: Sendable {
   public private(set) var enums: [EnumDeclaration] = []
   private var recordIndices: [String: Int] = [:]
   private var enumIndices: [String: Int] = [:]
+  /// The first parts of the declared names that have several.
+  private var roots: Set<String> = []
 
   public init() {}
 
@@ -19,8 +21,21 @@ public struct TypeRegistry: Sendable {
       records[index] = record
     } else if records.count < Self.maximumCount {
       recordIndices[record.name] = records.count
+      note(record.name)
       records.append(record)
     }
+  }
+
+  private mutating func note(_ name: String) { if let root = Self.root(of: name) { roots.insert(root) } }
+
+  /// The first part of a name that has several.
+  static func root(of name: String) -> String? {
+    name.utf8.firstIndex(of: UInt8(ascii: ".")).map { String(name[..<$0]) }
+  }
+
+  /// Returns whether a selection from a name may be that of a type, or of a value of an enum.
+  func mayBeQualified(_ name: String) -> Bool {
+    roots.contains(name) || WellKnown.roots.contains(name) || enumIndices[name] != nil
   }
 
   /// Adds an enum, or replaces the one of that name.
@@ -29,6 +44,7 @@ public struct TypeRegistry: Sendable {
       enums[index] = enumeration
     } else if enums.count < Self.maximumCount {
       enumIndices[enumeration.name] = enums.count
+      note(enumeration.name)
       enums.append(enumeration)
     }
   }
@@ -68,6 +84,9 @@ public struct TypeRegistry: Sendable {
 
 /// The protobuf types that have a meaning of their own in CEL.
 enum WellKnown {
+  /// The first parts of their names.
+  static let roots = Set(types.keys.compactMap(TypeRegistry.root))
+
   static let types: [String: ValueType] = [
     "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
     "null_type": .null, "list": .list(.dyn), "map": .map(.dyn, .dyn), "type": .type(nil),

@@ -35,7 +35,9 @@ public enum ActiveFunction {
   public static func problems(
     in expression: Expression, paths: @autoclosure () -> [String], environment: Environment
   ) -> [Diagnostic] {
-    guard expression.calledNames.contains(where: { $0.name == name }), isDeclared(in: environment) else { return [] }
+    var isCalled = false
+    expression.forEachCalledName { if $0.name == name { isCalled = true } }
+    guard isCalled, isDeclared(in: environment) else { return [] }
     var found: [Diagnostic] = []
     collect(expression, paths(), into: &found)
     return found
@@ -47,7 +49,7 @@ public enum ActiveFunction {
   }
 
   private static func collect(_ expression: Expression, _ paths: [String], into found: inout [Diagnostic]) {
-    for child in expression.children { collect(child, paths, into: &found) }
+    expression.forEachChild { collect($0, paths, into: &found) }
     guard case .call(let call) = expression.kind, call.target == nil, call.function.name == name,
       let argument = call.arguments.first
     else { return }

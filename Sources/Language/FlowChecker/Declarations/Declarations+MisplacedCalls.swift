@@ -13,20 +13,23 @@ extension Declarations {
 
   /// F212: an expression reads nothing that a replay could not read again. F213: it only computes.
   func misplacedCalls(in expression: Expression) -> [Diagnostic] {
-    expression.calledNames.compactMap { field -> Diagnostic? in
-      if symbols.actionIndices[field.name] != nil || symbols.flowIndices[field.name] != nil {
-        return Diagnostic(
-          "F213", "`\(field.name)` can't be called in an expression", at: field.range,
-          label: "has effects",
-          help: "call it in `do`, or with `call` in a state")
-      }
-      guard let help = Declarations.impure[field.name],
-        !symbols.functions.contains(where: { $0.name.text == field.name })
-      else { return nil }
+    var found: [Diagnostic] = []
+    expression.forEachCalledName { if let problem = misplacedCall(of: $0) { found.append(problem) } }
+    return found
+  }
+
+  private func misplacedCall(of field: Expression.Field) -> Diagnostic? {
+    if symbols.actionIndices[field.name] != nil || symbols.flowIndices[field.name] != nil {
       return Diagnostic(
-        "F212", "`\(field.name)()` can't be used here", at: field.range, label: "not deterministic",
-        notes: ["a step must give the same result when it is replayed"], help: help)
+        "F213", "`\(field.name)` can't be called in an expression", at: field.range, label: "has effects",
+        help: "call it in `do`, or with `call` in a state")
     }
+    guard let help = Declarations.impure[field.name],
+      !symbols.functions.contains(where: { $0.name.text == field.name })
+    else { return nil }
+    return Diagnostic(
+      "F212", "`\(field.name)()` can't be used here", at: field.range, label: "not deterministic",
+      notes: ["a step must give the same result when it is replayed"], help: help)
   }
 
   /// The diagnostics of an expression, with those of the texts in it.

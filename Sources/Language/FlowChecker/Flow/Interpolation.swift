@@ -16,11 +16,13 @@ private func collectInterpolations(
   case .literal(.string(let text)):
     if let problem = interpolation(in: text, at: expression.range, environment) { found.append(problem) }
   case .literal, .identifier: break
-  default: for child in expression.children { collectInterpolations(in: child, environment, into: &found) }
+  default: expression.forEachChild { collectInterpolations(in: $0, environment, into: &found) }
   }
 }
 
 private func interpolation(in text: String, at range: SourceRange, _ environment: Environment) -> Diagnostic? {
+  // Few texts have one, and the search for a byte is fast.
+  guard text.utf8.contains(UInt8(ascii: "$")) else { return nil }
   var parts: [String] = []
   var first: String?
   var rest = text[...]

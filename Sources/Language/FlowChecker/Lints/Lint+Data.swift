@@ -70,7 +70,7 @@ private func checkEquality(_ tree: TypedExpression, into problems: inout [Diagno
         help: "compare with `<` and `>`, or use integers such as cents"))
   }
   if case .named = tree.kind { return }
-  for child in tree.children { checkEquality(child, into: &problems) }
+  tree.forEachChild { checkEquality($0, into: &problems) }
 }
 
 /// F310: the first entry of `-> x.history` also has a target.

@@ -67,8 +67,8 @@ struct Uses {
   }
 
   private mutating func visit(_ expression: Expression) {
-    for reference in expression.references { names.insert(reference.name) }
-    for called in expression.calledNames { names.insert(called.name) }
+    expression.forEachReferencedName { names.insert($0) }
+    expression.forEachCalledName { names.insert($0.name) }
   }
 
   private mutating func visit(_ expressions: [Expression?]) {
