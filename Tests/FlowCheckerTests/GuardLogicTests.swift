@@ -96,7 +96,7 @@ import Testing
         claims.never += 1
         try #require(!left.contains(true), "\(first) is said never to be true")
       }
-      if logic.isAlwaysTrue(a, safeSlots: 0..<6) {
+      if logic.certainty(of: a, safeSlots: 0..<6) == .always {
         claims.always += 1
         try #require(left.allSatisfy { $0 == true }, "\(first) is said always to be true")
       }

@@ -53,6 +53,13 @@ enum ResultShape: String, CaseIterable {
 
   func recordName(_ callee: String) -> String { "\(rawValue)(\(callee))" }
 
+  /// The action or flow whose results have a record of that name; nil for all other records.
+  static func callee(ofRecord name: String) -> String? {
+    guard name.hasSuffix(")"), let open = name.firstIndex(of: "("), ResultShape(rawValue: String(name[..<open])) != nil
+    else { return nil }
+    return String(name[name.index(after: open)...].dropLast())
+  }
+
   func record(_ callee: Callee) -> RecordDeclaration {
     let type = callee.result ?? .dyn
     let shaped: ValueType =

@@ -59,12 +59,13 @@ extension Declarations {
     of rows: [CheckedRow], parameterCount: Int, _ logic: GuardLogic, into problems: inout [Diagnostic]
   ) {
     for condition in rows.compactMap(\.condition) {
-      if logic.isNeverTrue(condition) {
+      let certainty = logic.certainty(of: condition, safeSlots: 0..<parameterCount)
+      if certainty == .never {
         problems.append(
           Diagnostic(
             "F401", "this row never applies: its condition is always false", at: condition.range,
             label: "never true", help: "remove the row, or change its condition"))
-      } else if logic.isAlwaysTrue(condition, safeSlots: 0..<parameterCount) {
+      } else if certainty == .always {
         problems.append(
           Diagnostic(
             "F405", .warning, "this condition is always true", at: condition.range, label: "has no effect",

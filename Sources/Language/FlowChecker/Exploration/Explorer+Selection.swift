@@ -14,26 +14,26 @@ extension Explorer {
 
   /// The ways in which the active states may react: innermost states first; a parallel only if none of its regions
   /// handled the signal.
-  mutating func choices(for signal: Signal, in node: StateGraph.Node, _ active: Set<Int>) -> [Choice] {
-    choices(for: signal, in: 0, active)
+  /// - Parameter active: In document order.
+  mutating func choices(for signal: Signal, in active: [Int]) -> [Choice] {
+    if case .always = signal, eager.isDisjoint(with: active) { return [Choice()] }
+    var position = 0
+    return choices(for: signal, in: active, at: &position)
   }
 
-  private mutating func choices(for signal: Signal, in state: Int, _ active: Set<Int>) -> [Choice] {
-    var found = [Choice()]
-    for child in children(of: state, in: active) {
-      found = product(found, choices(for: signal, in: child, active))
+  /// The ways of the state at a position, which is moved behind the states inside of it.
+  private mutating func choices(for signal: Signal, in active: [Int], at position: inout Int) -> [Choice] {
+    let state = active[position]
+    position += 1
+    var found: [Choice] = []
+    while position < active.count, active[position] < states[state].end {
+      let inside = choices(for: signal, in: active, at: &position)
+      found = found.isEmpty ? inside : product(found, inside)
     }
+    if found.isEmpty { found = [Choice()] }
     let candidates = candidates(for: signal, in: state)
     guard !candidates.isEmpty else { return found }
     return found.flatMap { $0.isTaken ? [$0] : extended($0, by: candidates) }
-  }
-
-  /// The active children of a state, in the order of the document.
-  private func children(of state: Int, in active: Set<Int>) -> [Int] {
-    let children = states[state].children
-    guard children.count > active.count else { return children.filter { active.contains($0) } }
-    // The function refers to the states alone, and copies no explorer.
-    return active.filter { [states] in $0 != state && states[$0].parent == state }.sorted()
   }
 
   private mutating func product(_ left: [Choice], _ right: [Choice]) -> [Choice] {
@@ -52,31 +52,14 @@ extension Explorer {
 
   /// A reaction, or nil where the signal is ignored or deferred.
   private func candidates(for signal: Signal, in state: Int) -> [Int?] {
-    let own = bySource[state]
+    func reactions(to signal: Signal) -> [Int] { handlers[Handler(state: state, signal: signal)] ?? [] }
     switch signal {
     case .event(let event):
-      let exact: [Int?] = own.filter { if case .event(event) = reactions[$0].trigger { true } else { false } }
       let isPassive = states[state].ignored.contains(event) || states[state].deferred.contains(event)
-      return exact + (isPassive ? [nil] : []) + anyReactions(own)
-    case .otherEvent: return anyReactions(own)
-    case .always: return own.filter { if case .always = reactions[$0].trigger { true } else { false } }
-    case .done(let done):
-      guard done == state else { return [] }
-      return own.filter { if case .done = reactions[$0].trigger { true } else { false } }
-    case .reaction(let reaction): return own.contains(reaction) ? [reaction] : []
-    case .callDone(let call):
-      return own.filter { if case .callDone(call) = reactions[$0].trigger { true } else { false } }
-    case .callFailed(let call):
-      return own.filter { if case .callFailed(call) = reactions[$0].trigger { true } else { false } }
-    case .itemDone(let call):
-      return own.filter { if case .itemDone(call) = reactions[$0].trigger { true } else { false } }
-    case .itemFailed(let call):
-      return own.filter { if case .itemFailed(call) = reactions[$0].trigger { true } else { false } }
+      return reactions(to: signal) + (isPassive ? [nil] : []) + reactions(to: .otherEvent)
+    case .reaction(let reaction): return self.reactions[reaction].source == state ? [reaction] : []
+    default: return reactions(to: signal)
     }
-  }
-
-  private func anyReactions(_ own: [Int]) -> [Int?] {
-    own.filter { if case .any = reactions[$0].trigger { true } else { false } }
   }
 
   private func extended(_ choice: Choice, by candidates: [Int?]) -> [Choice] {
@@ -87,11 +70,12 @@ extension Explorer {
         rest.isTaken = true
         return found + [rest]
       }
-      if certainty[candidate] == .never { continue }
+      let certainty = certainty(of: candidate)
+      if certainty == .never { continue }
       var taken = rest
       taken.selected.append(candidate)
       taken.isTaken = true
-      if certainty[candidate] == .always { return found + [taken] }
+      if certainty == .always { return found + [taken] }
       taken.held.append(candidate)
       found.append(taken)
       rest.failed.append(candidate)

@@ -45,7 +45,7 @@ extension Explorer {
   private mutating func apply(_ index: Int, to step: Step) -> [Step] {
     let reaction = reactions[index]
     var step = step
-    let active = active(step.node)
+    let active = active(step.node.leaves.sorted())
     // Another reaction of the same step has left it.
     guard active.contains(reaction.source) else { return [step] }
     guard let target = reaction.rest.target else {
@@ -84,7 +84,7 @@ extension Explorer {
   }
 
   private mutating func exit(
-    below domain: Int, within reaction: CheckedReaction, target: Int, active: Set<Int>, step: inout Step
+    below domain: Int, within reaction: CheckedReaction, target: Int, active: [Int], step: inout Step
   ) {
     var inside = domain + 1..<states[domain].end
     if states[domain].kind == .parallel,
@@ -94,7 +94,7 @@ extension Explorer {
     {
       inside = region..<states[region].end
     }
-    let left = active.filter { inside.contains($0) }.sorted(by: >)
+    let left = active.reversed().filter { inside.contains($0) }
     for state in left {
       if !states[state].children.isEmpty {
         remembered[state, default: []].insert(step.node.leaves.filter { (state..<states[state].end).contains($0) })

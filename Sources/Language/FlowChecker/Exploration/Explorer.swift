@@ -13,10 +13,8 @@ struct Explorer {
   /// The number of internal events that are kept.
   static let maximumQueue = 6
 
-  enum Certainty { case always, maybe, never }
-
   /// The signal that a step reacts to.
-  enum Signal {
+  enum Signal: Hashable {
     case always
     case event(Int)
     /// An event that only `on any` handles.
@@ -34,13 +32,24 @@ struct Explorer {
   let reactions: [CheckedReaction]
   let starts: [CheckedStart]
   let calls: [CheckedCall]
-  /// The certainty of each reaction's guard: known to be true, known to be false, or unknown.
-  let certainty: [Certainty]
+  /// Of the guard of each reaction.
+  private let certainty: [GuardLogic.Certainty]
   /// The states that a migration enters.
   let migrated: [Int]
   let assignedAfterStart: Set<Int>
 
-  let bySource: [[Int]]
+  private let bySource: [[Int]]
+  /// The reactions of a state to a signal, in the order of the text.
+  let handlers: [Handler: [Int]]
+  /// The indices of the steps of each state that has some.
+  private let steps: [Int: [Int]]
+  /// The states with a reaction to `always`.
+  let eager: Set<Int>
+
+  struct Handler: Hashable {
+    var state: Int
+    var signal: Signal
+  }
   var graph = StateGraph()
   var isOverBudget = false
   private var waiting: [Int] = []
@@ -49,7 +58,7 @@ struct Explorer {
 
   init(
     states: [CheckedState], reactions: [CheckedReaction], starts: [CheckedStart], calls: [CheckedCall],
-    certainty: [Certainty], migrated: [Int]
+    certainty: [GuardLogic.Certainty], migrated: [Int]
   ) {
     self.states = states
     self.reactions = reactions
@@ -58,6 +67,12 @@ struct Explorer {
     self.certainty = certainty
     self.migrated = migrated
     bySource = indices(of: reactions, stateCount: states.count)
+    steps = Dictionary(grouping: calls.indices.filter { calls[$0].isStep }) { calls[$0].state }
+    handlers = reactions.indices.reduce(into: [:]) { found, index in
+      guard let signal = reactions[index].signal else { return }
+      found[Handler(state: reactions[index].source, signal: signal), default: []].append(index)
+    }
+    eager = Set(handlers.keys.lazy.filter { $0.signal == .always }.map(\.state))
     let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements)
     let stateFields = states.flatMap(\.fields).map { FrameLayout.firstField + $0 }
     assignedAfterStart = Set(statements.compactMap(\.assignedSlot) + stateFields)
@@ -84,26 +99,41 @@ struct Explorer {
     perform(statements, &step)
     enterPath(to: state, below: 0, &step)
     for variant in finish(step) {
-      visit(variant)
-      graph.entries.append((graph.add(variant).index, isMigrated))
+      graph.entries.append((visit(variant), isMigrated))
     }
   }
 
-  mutating func visit(_ node: StateGraph.Node) {
+  /// Adds a node to those that are expanded, unless it is known.
+  /// - Returns: Its index.
+  mutating func visit(_ node: StateGraph.Node) -> Int {
     let (index, isNew) = graph.add(node)
-    guard isNew else { return }
-    graph.reached.formUnion(active(node))
-    waiting.append(index)
+    if isNew {
+      graph.reached.formUnion(active(node.leaves))
+      waiting.append(index)
+    }
+    return index
   }
 
-  /// The active states of a node with all around them.
-  func active(_ node: StateGraph.Node) -> Set<Int> {
-    var found: Set<Int> = [0]
-    for leaf in node.leaves {
+  /// The innermost active states with all around them, in document order.
+  /// - Parameter leaves: States in document order, none inside of another.
+  func active(_ leaves: [Int]) -> [Int] {
+    var found = [0]
+    for leaf in leaves {
+      // The states around this leaf up to the previous one are around that one as well.
+      let last = found.count
       var state = leaf
-      while found.insert(state).inserted { state = states[state].parent }
+      while state > found[last - 1] {
+        found.append(state)
+        state = states[state].parent
+      }
+      found[last...].reverse()
     }
     return found
+  }
+
+  /// The certainty that a reaction follows its trigger, which some callers may not send.
+  func certainty(of reaction: Int) -> GuardLogic.Certainty {
+    certainty[reaction] == .always && !reactions[reaction].rest.isOpen ? .maybe : certainty[reaction]
   }
 
   // MARK: - Steps from a node
@@ -114,10 +144,10 @@ struct Explorer {
       graph.stable.insert(index)
       return
     }
-    let active = active(node)
+    let active = active(node.leaves)
     // `always` precedes all other triggers.
     var rest: [Choice] = []
-    for choice in choices(for: .always, in: node, active) {
+    for choice in choices(for: .always, in: active) {
       if choice.selected.isEmpty { rest.append(choice) } else { follow(choice, from: index, isImmediate: true) }
     }
     guard let quiet = rest.first else { return }
@@ -130,7 +160,7 @@ struct Explorer {
   }
 
   private mutating func follow(
-    _ signal: StateGraph.InternalSignal, from index: Int, unless quiet: Choice, _ active: Set<Int>
+    _ signal: StateGraph.InternalSignal, from index: Int, unless quiet: Choice, _ active: [Int]
   ) {
     var node = graph.nodes[index]
     node.queue.removeFirst()
@@ -139,7 +169,7 @@ struct Explorer {
       case .event(let event): .event(event)
       case .done(let state): .done(state)
       }
-    for var choice in choices(for: outer, in: node, active) {
+    for var choice in choices(for: outer, in: active) {
       choice.failed += quiet.failed
       var reads: Set<Int> = []
       if case .event = signal { reads = [FrameLayout.event] }
@@ -147,9 +177,9 @@ struct Explorer {
     }
   }
 
-  private mutating func followOutside(from index: Int, _ active: Set<Int>) {
+  private mutating func followOutside(from index: Int, _ active: [Int]) {
     let node = graph.nodes[index]
-    let here = active.sorted().flatMap { bySource[$0] }
+    let here = active.flatMap { bySource[$0] }
     var events: Set<Int> = []
     var hasAny = false
     for reaction in here {
@@ -172,32 +202,34 @@ struct Explorer {
   }
 
   /// The completion of `steps`, which depends on external results.
-  private mutating func followSteps(from index: Int, _ node: StateGraph.Node, _ active: Set<Int>) {
-    for state in active.sorted() where calls.contains(where: { $0.isStep && $0.state == state }) {
-      let steps = calls.filter { $0.isStep && $0.state == state }
+  private mutating func followSteps(from index: Int, _ node: StateGraph.Node, _ active: [Int]) {
+    guard !steps.isEmpty else { return }
+    for state in active {
+      guard let indices = steps[state] else { continue }
+      let steps = indices.map { calls[$0] }
       let maySkip = steps.allSatisfy { $0.condition.map { $0.tree.constant != .bool(true) } ?? mayBeEmpty($0) }
       let reads = Set(steps.flatMap { ($0.condition?.tree.usedSlots ?? []).union($0.loop?.list.tree.usedSlots ?? []) })
       graph.completions.insert(state)
-      for choice in choices(for: .done(state), in: node, active) where !choice.selected.isEmpty {
+      for choice in choices(for: .done(state), in: active) where !choice.selected.isEmpty {
         follow(choice, from: index, node, isImmediate: maySkip && leaves(state, choice), reading: reads)
       }
     }
   }
 
   private mutating func follow(
-    _ signal: Signal, at reaction: Int, from index: Int, _ active: Set<Int>, isImmediate: Bool
+    _ signal: Signal, at reaction: Int, from index: Int, _ active: [Int], isImmediate: Bool
   ) {
     let node = graph.nodes[index]
-    for choice in choices(for: signal, in: node, active) where choice.selected.contains(reaction) {
+    for choice in choices(for: signal, in: active) where choice.selected.contains(reaction) {
       let again = isImmediate && leaves(reactions[reaction].source, choice)
       follow(choice, from: index, node, isImmediate: again, reading: again ? immediateReads(reaction) : [])
     }
   }
 
   private mutating func followOutside(
-    _ signal: Signal, from index: Int, node: StateGraph.Node, active: Set<Int>
+    _ signal: Signal, from index: Int, node: StateGraph.Node, active: [Int]
   ) {
-    for choice in choices(for: signal, in: node, active) where !choice.selected.isEmpty {
+    for choice in choices(for: signal, in: active) where !choice.selected.isEmpty {
       noteConflicts(choice)
       follow(choice, from: index, node, isImmediate: false)
     }
@@ -213,10 +245,9 @@ struct Explorer {
   ) {
     for step in steps(choice.selected, from: node) {
       for variant in finish(step) {
-        visit(variant)
         graph.add(
           StateGraph.Edge(
-            from: index, to: graph.add(variant).index, reactions: choice.selected, isImmediate: isImmediate,
+            from: index, to: visit(variant), reactions: choice.selected, isImmediate: isImmediate,
             held: choice.held, failed: choice.failed, reads: reads, assigned: step.assigned.union(assigning)))
       }
     }
@@ -255,6 +286,23 @@ struct Explorer {
       state = parent
     }
     return nil
+  }
+}
+
+extension CheckedReaction {
+  /// The signal that it reacts to together with others; nil for timers and the like.
+  fileprivate var signal: Explorer.Signal? {
+    switch trigger {
+    case .always: .always
+    case .event(let event): .event(event)
+    case .any: .otherEvent
+    case .done: .done(source)
+    case .callDone(let call): .callDone(call)
+    case .callFailed(let call): .callFailed(call)
+    case .itemDone(let call): .itemDone(call)
+    case .itemFailed(let call): .itemFailed(call)
+    default: nil
+    }
   }
 }
 

@@ -6,11 +6,12 @@ import FlowSyntax
 // Reachability, ends, completion and endless reactions, derived from the reachable configurations of a flow.
 extension FlowChecker {
   /// Explores the flow. A flow that is too large is analysed by its states alone, with fewer findings.
+  /// - Parameter certainty: Of the guard of each reaction.
   /// - Returns: The configurations; nil when they are too many.
-  mutating func checkStatechart(_ logic: GuardLogic) -> StateGraph? {
+  mutating func checkStatechart(_ logic: GuardLogic, certainty: [GuardLogic.Certainty]) -> StateGraph? {
     var explorer = Explorer(
       states: states, reactions: reactions, starts: starts, calls: calls,
-      certainty: reactions.map { certainty(of: $0, logic) }, migrated: migratedStates())
+      certainty: certainty, migrated: migratedStates())
     guard let graph = explorer.explore() else {
       problems.append(
         Diagnostic(
@@ -30,15 +31,6 @@ extension FlowChecker {
     return graph
   }
 
-  private func certainty(of reaction: CheckedReaction, _ logic: GuardLogic) -> Explorer.Certainty {
-    guard let tree = reaction.rest.guardExpression?.tree else {
-      return reaction.rest.isOpen ? .always : .maybe
-    }
-    if logic.isNeverTrue(tree) { return .never }
-    let safe = FrameLayout.event..<(FrameLayout.firstField + fields.count)
-    return reaction.rest.isOpen && logic.isAlwaysTrue(tree, safeSlots: safe) ? .always : .maybe
-  }
-
   /// The states that migrations lead to. Problems with the names are reported elsewhere.
   private func migratedStates() -> [Int] { migrations.flatMap { $0.moves.map(\.to) } }
 
@@ -51,13 +43,15 @@ extension FlowChecker {
       !reached.contains(state) && (reached.contains(states[state].parent) || states[state].parent == 0)
     }
     // States that are reachable only from unreachable states are consequences.
-    let roots = missing.filter { state in
-      !reactions.contains { reaction in
-        !reached.contains(reaction.source)
-          && reaction.rest.target.map { (state..<states[state].end).contains($0) } ?? false
-          && !(state..<states[state].end).contains(reaction.source)
+    var consequences: Set<Int> = []
+    for reaction in reactions where !reached.contains(reaction.source) {
+      var state = reaction.rest.target ?? 0
+      while state != 0, !(state..<states[state].end).contains(reaction.source) {
+        consequences.insert(state)
+        state = states[state].parent
       }
     }
+    let roots = missing.filter { !consequences.contains($0) }
     for state in roots.isEmpty ? Array(missing.prefix(1)) : roots { reportUnreached(state) }
   }
 

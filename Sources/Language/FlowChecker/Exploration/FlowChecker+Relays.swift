@@ -14,10 +14,23 @@ struct EventRelay {
   var isOwn: Bool
   /// True if each event starts another instance.
   var isStart = false
+}
 
-  /// True if both relay the same event of the same senders; the statements may differ.
-  fileprivate func isSame(as other: EventRelay) -> Bool {
-    taken == other.taken && emitted == other.emitted && senders == other.senders && isStart == other.isStart
+/// The relays of a flow, each once: the statements of equal ones may differ.
+private struct RelayCollector {
+  private struct Key: Hashable {
+    let taken: Int
+    let emitted: Int
+    let senders: Set<Int>?
+    let isStart: Bool
+  }
+
+  private(set) var found: [EventRelay] = []
+  private var keys: Set<Key> = []
+
+  mutating func add(_ relay: EventRelay) {
+    let key = Key(taken: relay.taken, emitted: relay.emitted, senders: relay.senders, isStart: relay.isStart)
+    if keys.insert(key).inserted { found.append(relay) }
   }
 }
 
@@ -26,25 +39,27 @@ extension FlowChecker {
   func relays(in graph: StateGraph) -> [EventRelay] {
     var search = ComponentSearch(graph) { isCertainReply($0) }
     for node in graph.nodes.indices where search.numbers[node] == 0 { search.visit(node) }
-    var found: [EventRelay] = []
+    var collector = RelayCollector()
     for component in search.found {
-      let edges = component.sorted().flatMap { graph.outgoing[$0] }.map { graph.edges[$0] }
-        .filter { isCertainReply($0) && component.contains($0.to) }
-      for edge in edges {
+      // Steps to the same node are followed by the same ones.
+      var following: [Int: [CheckedActionStatement]] = [:]
+      for edge in component.sorted().flatMap({ graph.outgoing[$0] }).map({ graph.edges[$0] })
+      where component.contains(edge.to) && isCertainReply(edge) {
         let taking = edge.reactions.filter { event(of: reactions[$0].trigger) != nil }
         guard let event = taking.first.flatMap({ event(of: reactions[$0].trigger) }) else { continue }
+        let next = following[edge.to] ?? emissionsAtOnce(from: edge.to, within: component, graph)
+        following[edge.to] = next
         add(
-          event, from: senders(taking.map { reactions[$0].rest }),
-          emissions: macrostep(from: edge, within: component, graph).flatMap { emissions(of: $0, graph) }, to: &found)
+          event, from: senders(taking.map { reactions[$0].rest }), emissions: emissions(of: edge, graph) + next,
+          to: &collector)
       }
     }
     for start in starts where start.rest.guardExpression == nil {
       guard case .event(let event, _) = start.trigger, let target = start.rest.target else { continue }
-      add(
-        event, from: senders([start.rest]), emissions: certainEmissions(start.rest.statements + entryActs(target)),
-        isStart: true, to: &found)
+      let emissions = certainEmissions(start.rest.statements + entryActs(target))
+      add(event, from: senders([start.rest]), emissions: emissions, isStart: true, to: &collector)
     }
-    return found
+    return collector.found
   }
 
   /// The flows whose events reactions accept; nil for any.
@@ -52,18 +67,20 @@ extension FlowChecker {
     rests.contains { $0.senders.isEmpty } ? nil : Set(rests.flatMap(\.senders))
   }
 
-  /// A step, and those that follow it immediately: only they emit in reply to its event.
-  private func macrostep(
-    from edge: StateGraph.Edge, within component: Set<Int>, _ graph: StateGraph
-  ) -> [StateGraph.Edge] {
-    var found = [edge]
+  /// The emissions of the steps that follow immediately from a node: only they, and the step to the node, reply to its
+  /// event.
+  private func emissionsAtOnce(
+    from node: Int, within component: Set<Int>, _ graph: StateGraph
+  ) -> [CheckedActionStatement] {
+    var found: [CheckedActionStatement] = []
     var visited: Set<Int> = []
-    var waiting = [edge.to]
+    var waiting = [node]
     while let node = waiting.popLast() {
       guard visited.insert(node).inserted else { continue }
-      for next in graph.outgoing[node].map({ graph.edges[$0] })
-      where next.isImmediate && isCertainReply(next) && component.contains(next.to) {
-        found.append(next)
+      for index in graph.outgoing[node] where graph.edges[index].isImmediate {
+        let next = graph.edges[index]
+        guard isCertainReply(next), component.contains(next.to) else { continue }
+        found += emissions(of: next, graph)
         waiting.append(next.to)
       }
     }
@@ -72,15 +89,13 @@ extension FlowChecker {
 
   private func add(
     _ event: Int, from senders: Set<Int>?, emissions: [CheckedActionStatement], isStart: Bool = false,
-    to found: inout [EventRelay]
+    to collector: inout RelayCollector
   ) {
     for act in emissions {
       guard case .emit(let emitted, let value, to: _) = act.kind else { continue }
       let isOwn = key.map { hasKey(value, slot: FrameLayout.firstField + $0, field: fields[$0].name) } ?? false
-      let relay = EventRelay(
-        taken: event, emitted: emitted, senders: senders, range: act.range, isOwn: isOwn, isStart: isStart)
-      guard !found.contains(where: { $0.isSame(as: relay) }) else { continue }
-      found.append(relay)
+      collector.add(
+        EventRelay(taken: event, emitted: emitted, senders: senders, range: act.range, isOwn: isOwn, isStart: isStart))
     }
   }
 
@@ -105,7 +120,8 @@ extension FlowChecker {
     let before = statesAround(graph.nodes[edge.from].leaves)
     let after = statesAround(graph.nodes[edge.to].leaves)
     let targets = edge.reactions.compactMap { reactions[$0].rest.target }
-    let entered = after.filter { state in
+    // The functions refer to the states alone, and copy no checker.
+    let entered = after.filter { [states] state in
       !before.contains(state) || targets.contains { ($0..<states[$0].end).contains(state) }
     }
     return certainEmissions(

@@ -52,9 +52,8 @@ extension FlowChecker {
   private func presentAtNodes(_ graph: StateGraph) -> [Set<Int>?] {
     var known = [Set<Int>?](repeating: nil, count: graph.nodes.count)
     var waiting: [Int] = []
-    let all = Set(calls.map(\.resultSlot))
     for (entry, isMigrated) in graph.entries {
-      known[entry] = known[entry]?.intersection(isMigrated ? all : []) ?? (isMigrated ? all : [])
+      known[entry] = known[entry]?.intersection(isMigrated ? resultSlots : []) ?? (isMigrated ? resultSlots : [])
       waiting.append(entry)
     }
     while let index = waiting.popLast() {
@@ -102,9 +101,10 @@ extension FlowChecker {
 
   private mutating func checkReads(ofCall index: Int, _ known: Set<Int>) {
     let call = calls[index]
-    let known = known.union(slots(of: stepsBefore(index)))
-    checkReads(in: [call.condition, call.limit, call.loop?.list, call.once, call.priority] + call.arguments, known)
-    checkReads(in: call.undo?.arguments ?? [], known.union([call.resultSlot]))
+    let known = known.union(slots(of: call.after))
+    checkReads(
+      in: [call.condition, call.limit, call.loop?.list, call.once, call.priority] + call.arguments, known, of: index)
+    checkReads(in: call.undo?.arguments ?? [], known.union([call.resultSlot]), of: index)
   }
 
   private mutating func checkReads(in statements: [CheckedActionStatement], _ known: Set<Int>) {
@@ -115,12 +115,15 @@ extension FlowChecker {
     }
   }
 
-  private mutating func checkReads(in expressions: [CheckedExpression?], _ known: Set<Int>) {
-    let results = Set(calls.map(\.resultSlot))
-    for expression in expressions.compactMap({ $0 }) {
-      let tested = testedResults(expression.tree)
-      for (slot, name, range) in resultReads(expression.tree, results)
-      where !known.contains(slot) && !tested.contains(slot) {
+  /// - Parameter call: The call whose expressions they are; the results of the steps before it are known as well.
+  private mutating func checkReads(in expressions: [CheckedExpression?], _ known: Set<Int>, of call: Int? = nil) {
+    for case .some(let expression) in expressions {
+      let unknown = resultReads(expression.tree).filter { !known.contains($0.slot) }
+      guard !unknown.isEmpty else { continue }
+      // Few steps of a long chain read more than the results of those just before them.
+      let earlier = call.map { slots(of: stepsBefore($0)) } ?? []
+      let tested = testedResults(expression.tree).union(earlier)
+      for (slot, name, range) in unknown where !tested.contains(slot) {
         reportMissing(name, slot: slot, at: range ?? expression.range)
       }
     }
@@ -140,26 +143,33 @@ extension FlowChecker {
   /// The slots of the results that an expression reads as present, outside of `.?`, with the ranges of their names. A
   /// read through a `let` has no range of its own.
   private func resultReads(
-    _ tree: TypedExpression, _ results: Set<Int>
+    _ tree: TypedExpression
   ) -> [(slot: Int, name: String, range: SourceRange?)] {
+    var found: [(slot: Int, name: String, range: SourceRange?)] = []
     var seen: Set<ObjectIdentifier> = []
-    return resultReads(tree, results, seen: &seen)
+    collectReads(tree, isDirect: true, into: &found, seen: &seen)
+    return found
   }
 
-  /// - Parameter seen: The definitions that were read before.
-  private func resultReads(
-    _ tree: TypedExpression, _ results: Set<Int>, seen: inout Set<ObjectIdentifier>
-  ) -> [(slot: Int, name: String, range: SourceRange?)] {
+  /// - Parameters:
+  ///   - isDirect: False inside of a definition.
+  ///   - seen: The definitions that were read before.
+  private func collectReads(
+    _ tree: TypedExpression, isDirect: Bool,
+    into found: inout [(slot: Int, name: String, range: SourceRange?)], seen: inout Set<ObjectIdentifier>
+  ) {
     switch tree.kind {
-    case .variable(let name, let slot) where results.contains(slot): return [(slot, name, tree.range)]
+    case .variable(let name, let slot):
+      if resultSlots.contains(slot) { found.append((slot, name, isDirect ? tree.range : nil)) }
     case .select(let operand, _, .optional), .select(let operand, _, .test):
-      if case .variable = operand.kind { return [] }
-      return resultReads(operand, results, seen: &seen)
+      if case .variable = operand.kind { return }
+      collectReads(operand, isDirect: isDirect, into: &found, seen: &seen)
     case .named(let definition):
-      guard seen.insert(ObjectIdentifier(definition)).inserted else { return [] }
-      return resultReads(definition.body, results, seen: &seen).map { ($0.slot, $0.name, nil) }
-    case .function(_, let arguments): return arguments.flatMap { resultReads($0, results, seen: &seen) }
-    default: return tree.children.flatMap { resultReads($0, results, seen: &seen) }
+      guard seen.insert(ObjectIdentifier(definition)).inserted else { return }
+      collectReads(definition.body, isDirect: false, into: &found, seen: &seen)
+    case .function(_, let arguments):
+      for argument in arguments { collectReads(argument, isDirect: isDirect, into: &found, seen: &seen) }
+    default: tree.forEachChild { collectReads($0, isDirect: isDirect, into: &found, seen: &seen) }
     }
   }
 
@@ -174,7 +184,7 @@ extension FlowChecker {
       } else if case .named(let definition) = next.kind, !seen.insert(ObjectIdentifier(definition)).inserted {
         continue
       } else {
-        open += next.children
+        next.forEachChild { open.append($0) }
       }
     }
     return found

@@ -7,20 +7,21 @@ import FlowSyntax
 extension FlowChecker {
   /// Assigns each named call a slot for its last result. Two calls of one action may share a name.
   mutating func declareCalls() {
+    let handlers = FailureHandlers(node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions))
     for (state, node) in stateNodes.enumerated() {
       guard let node else { continue }
-      for call in node.calls { declare(call, in: state, isStep: false) }
+      for call in node.calls { declare(call, in: state, isStep: false, handlers) }
       if let second = node.steps.dropFirst().first {
         problems.append(
           Diagnostic(
             "F103", "a state can have only one `steps` block", at: second.range, label: "a second one",
             labels: [.init(node.steps[0].range, "the first one")], help: "move all steps into one block"))
       }
-      for step in orderedSteps(node.steps.first?.steps ?? []) { declare(step, in: state, isStep: true) }
+      for step in orderedSteps(node.steps.first?.steps ?? []) { declare(step, in: state, isStep: true, handlers) }
     }
   }
 
-  private mutating func declare(_ node: CallNode, in state: Int, isStep: Bool) {
+  private mutating func declare(_ node: CallNode, in state: Int, isStep: Bool, _ handlers: FailureHandlers) {
     let name = node.name?.text ?? node.action.names.last?.text ?? ""
     guard let callee = callee(node.action) else {
       unresolvedCalls.insert(name)
@@ -29,43 +30,26 @@ extension FlowChecker {
       return
     }
     let location = node.name?.range ?? node.action.range
-    if FlowChecker.reserved.contains(name) || name == "rollback" || fields.contains(where: { $0.plainName == name }) {
+    if FlowChecker.reserved.contains(name) || name == "rollback" || fieldsByName[name] != nil {
       problems.append(
         Diagnostic(
           "F113", "a call can't have the name `\(name)`", at: location, label: "the name is in use",
           help: "write `as` and another name"))
     }
-    let handler = isStep ? handlerInPlace(of: name) : nil
+    let handler = isStep ? handlers.inPlace[name] : nil
     let isOptional = node.condition != nil || handler != nil
     if let handler { uncertainSteps[name] = handler }
     let shape: ResultShape =
       node.loop != nil
-      ? handlesItems(of: name) ? .partialList : .list : isOptional ? .optional : .single
+      ? handlers.ofItems.contains(name) ? .partialList : .list : isOptional ? .optional : .single
     let record = shape.recordName(callee.name)
     var call = CheckedCall(
       name: name, state: state, target: callee.target, isStep: isStep, resultRecord: record,
       resultSlot: resultSlot(of: name, record: record, call: node), node: node)
     if isStep { call.after = dependencies(of: node, in: state) }
     callNames[name, default: []].append(calls.count)
+    resultSlots.insert(call.resultSlot)
     calls.append(call)
-  }
-
-  /// The reaction that handles a failure of a step in place: the step then counts as done, without a result.
-  private func handlerInPlace(of name: String) -> SourceRange? {
-    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
-    return all.first { reaction in
-      guard reaction.rest.target == nil, case .on(let paths) = reaction.trigger.kind else { return false }
-      return paths.contains { $0.names.map(\.text) == [name, "failed"] }
-    }?.range
-  }
-
-  /// True if a reaction handles failures of items: the call then continues, without their results.
-  private func handlesItems(of name: String) -> Bool {
-    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
-    return all.contains { reaction in
-      guard case .on(let paths) = reaction.trigger.kind else { return false }
-      return paths.contains { $0.names.map(\.text) == [name, "item", "failed"] }
-    }
   }
 
   /// F503 in place of a mistake of types: the result of a step whose failure is handled is an optional.
@@ -118,9 +102,7 @@ extension FlowChecker {
   /// F203: the result of an action or a flow that declares none is always null.
   mutating func reportMissingResults(in tree: TypedExpression) {
     if case .select(let operand, "result", .plain) = tree.kind, case .record(let type) = operand.type,
-      let callee = callees.values.first(where: { callee in
-        callee.result == nil && ResultShape.allCases.contains { $0.recordName(callee.name) == type }
-      })
+      let callee = ResultShape.callee(ofRecord: type).flatMap({ callees[$0] }), callee.result == nil
     {
       let isFlow = if case .flow = callee.target { true } else { false }
       problems.append(
@@ -132,7 +114,7 @@ extension FlowChecker {
     // The bodies of definitions and functions are checked once, where they are declared.
     case .named: break
     case .function(_, let arguments): for argument in arguments { reportMissingResults(in: argument) }
-    default: for child in tree.children { reportMissingResults(in: child) }
+    default: tree.forEachChild { reportMissingResults(in: $0) }
     }
   }
 
@@ -194,11 +176,12 @@ extension FlowChecker {
   /// F503: the results that an undo reads must be present when its own step has succeeded.
   private mutating func checkResults(readBy step: Int) {
     let node = calls[step].node
+    guard let undo = node.undo, !undo.arguments.isEmpty else { return }
     let before = stepsBefore(step)
     let later = calls.indices.filter { index in
       calls[index].isStep && calls[index].state == calls[step].state && index != step && !before.contains(index)
     }
-    for reference in (node.undo?.arguments ?? []).map(\.value).flatMap(\.references) {
+    for reference in undo.arguments.map(\.value).flatMap(\.references) {
       guard let other = later.first(where: { calls[$0].name == reference.name }) else { continue }
       problems.append(
         Diagnostic(
@@ -221,8 +204,8 @@ extension FlowChecker {
   }
 
   private func dependencies(of step: CallNode, in state: Int) -> [Int] {
-    let names = Set(needs(of: step).map(\.name))
-    return calls.indices.filter { calls[$0].state == state && calls[$0].isStep && names.contains(calls[$0].name) }
+    let named = Set(needs(of: step).map(\.name)).flatMap { callNames[$0] ?? [] }
+    return named.filter { calls[$0].state == state && calls[$0].isStep }.sorted()
   }
 
   // MARK: - Arguments
@@ -299,4 +282,23 @@ extension FlowChecker {
   }
 
   func callee(of call: Int) -> Callee? { callees[calls[call].node.action.text] }
+}
+
+/// The reactions to failures that let a call continue, by the name of the call.
+private struct FailureHandlers {
+  /// Those without a target: a step then counts as done, without a result.
+  private(set) var inPlace: [String: SourceRange] = [:]
+  /// The calls over a list that continue after the failure of an item, without its result.
+  private(set) var ofItems: Set<String> = []
+
+  init(_ reactions: [ReactionNode]) {
+    for reaction in reactions {
+      guard case .on(let paths) = reaction.trigger.kind else { continue }
+      for names in paths.lazy.map(\.names) where names.last?.text == "failed" {
+        if names.count == 3, names[1].text == "item" { ofItems.insert(names[0].text) }
+        guard names.count == 2, reaction.rest.target == nil, inPlace[names[0].text] == nil else { continue }
+        inPlace[names[0].text] = reaction.range
+      }
+    }
+  }
 }

@@ -23,9 +23,8 @@ extension FlowChecker {
         unset[field.name.text] = field.name.range
       }
       _ = environment.declare(variable: field.name.text, type: type, slot: frameSize)
-      fields.append(.init(name: field.name.text, type: type, defaultValue: value, node: field, maximum: maximum))
+      add(.init(name: field.name.text, type: type, defaultValue: value, node: field, maximum: maximum))
       checkSize(of: value, maximum: maximum, field.name.text)
-      frameSize += 1
     }
     declareKey()
   }

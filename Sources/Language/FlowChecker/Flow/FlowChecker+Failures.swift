@@ -7,23 +7,28 @@ extension FlowChecker {
   mutating func checkFailures() {
     var handlersByCall: [Int: [CheckedReaction]] = [:]
     var itemsByCall: [Int: [CheckedReaction]] = [:]
+    // The states that handle every failure of their steps.
+    var handling: Set<Int> = []
     for reaction in reactions {
       switch reaction.trigger {
+      case .failed where reaction.rest.guardExpression == nil: handling.insert(reaction.source)
       case .callFailed(let call): handlersByCall[call, default: []].append(reaction)
       case .itemFailed(let call): itemsByCall[call, default: []].append(reaction)
       default: break
       }
     }
+    let guards = guardNodes
     for (index, call) in calls.enumerated() {
       let (handlers, items) = (handlersByCall[index] ?? [], itemsByCall[index] ?? [])
       for handler in handlers + items {
-        if let range = handler.rest.guardExpression?.range { checkCodes(in: range, of: index) }
+        guard let range = handler.rest.guardExpression?.range, let node = guards[range] else { continue }
+        checkCodes(in: node, of: index)
       }
       if let all = items.first(where: { $0.rest.guardExpression == nil && isAround(call.state, $0.source) }) {
         checkUnreachable(handlers, of: call, behind: all)
         continue
       }
-      if call.isStep, takesFailure(of: call.state) { continue }
+      if call.isStep, handling.contains(call.state) { continue }
       guard !handlers.contains(where: { $0.rest.guardExpression == nil && isAround(call.state, $0.source) }) else {
         continue
       }
@@ -49,22 +54,16 @@ extension FlowChecker {
 
   private func isAround(_ state: Int, _ source: Int) -> Bool { source <= state && state < states[source].end }
 
-  /// Finds `event.code == "CODE"` in the guard at `range`.
-  private mutating func checkCodes(in range: SourceRange, of call: Int) {
-    guard let guardExpression = guardNode(at: range), let callee = callee(of: call) else { return }
+  /// Finds `event.code == "CODE"` in a guard.
+  private mutating func checkCodes(in guardExpression: Expression, of call: Int) {
+    guard let callee = callee(of: call) else { return }
     for (code, location) in comparedCodes(guardExpression) { checkCode(code, at: location, of: callee) }
   }
 
-  /// Returns whether the state has an `on failed` for its steps.
-  private func takesFailure(of state: Int) -> Bool {
-    reactions(of: state).contains { reaction in
-      if case .failed = reaction.trigger { reaction.rest.guardExpression == nil } else { false }
-    }
-  }
-
-  private func guardNode(at range: SourceRange) -> Expression? {
+  /// The guards of all reactions by their ranges.
+  private var guardNodes: [SourceRange: Expression] {
     let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
-    return all.compactMap(\.rest.guardExpression).first { $0.range == range }
+    return Dictionary(all.compactMap(\.rest.guardExpression).map { ($0.range, $0) }) { first, _ in first }
   }
 
   private func comparedCodes(_ expression: Expression) -> [(String, SourceRange)] {

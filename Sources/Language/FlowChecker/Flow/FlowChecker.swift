@@ -15,6 +15,8 @@ struct FlowChecker {
   var problems: [Diagnostic] = []
 
   var fields: [CheckedFlow.Field] = []
+  /// The indices of the fields by the name with which the flow reads them; states may have fields of the same name.
+  private(set) var fieldsByName: [String: [Int]] = [:]
   var key: Int?
   /// True if the start whose statements are checked has an event; nil outside of starts.
   var startEvent: Bool?
@@ -25,6 +27,8 @@ struct FlowChecker {
   var stateNodes: [StateNode?] = []
   var calls: [CheckedCall] = []
   var callNames: [String: [Int]] = [:]
+  /// The slots of the results of calls.
+  var resultSlots: Set<Int> = []
   /// The state whose body is checked; 0 is the flow. Its fields and those of the states around it are in scope.
   var currentState = 0
   /// The call whose items the checked reaction is about.
@@ -99,8 +103,9 @@ struct FlowChecker {
     checkHistoryEntries()
     if isWhole, !problems.hasErrors {
       let logic = GuardLogic(types: environment.types, names: slotNames)
-      let graph = checkStatechart(logic)
-      checkGuards(logic, reached: graph?.reached)
+      let certainty = reactions.map { self.certainty(of: $0.rest, logic) }
+      let graph = checkStatechart(logic, certainty: certainty)
+      checkGuards(logic, certainty: certainty, reached: graph?.reached)
       let isExplained = problems.contains { ["F306", "F309", "F401", "F402", "F410", "F702"].contains($0.code) }
       if let graph {
         checkReached(graph, isExplained: isExplained)
@@ -123,6 +128,13 @@ struct FlowChecker {
   private var slotNames: [Int: String] {
     Dictionary(
       uniqueKeysWithValues: fields.enumerated().map { (FrameLayout.firstField + $0.offset, $0.element.plainName) })
+  }
+
+  /// Adds a field with the next slot.
+  mutating func add(_ field: CheckedFlow.Field) {
+    fieldsByName[field.plainName, default: []].append(fields.count)
+    fields.append(field)
+    frameSize += 1
   }
 
   // MARK: - Expressions

@@ -56,9 +56,13 @@ extension FlowChecker {
     }
     let others = states.around(state) + statesBeside(state)
     let own = Set(group.reactions.map(\.range))
-    let isTaken = others.lazy.flatMap { reactions(of: $0) }.contains { reaction in
-      guard !own.contains(reaction.range), let name = triggerName(reaction.trigger) else { return false }
-      return name == group.trigger || name == "any"
+    let isTaken = others.contains { state in
+      reactionsByState[state].contains { index in
+        guard !own.contains(reactions[index].range), let name = triggerName(reactions[index].trigger) else {
+          return false
+        }
+        return name == group.trigger || name == "any"
+      }
     }
     guard case .event(let event) = trigger else { return isTaken }
     return isTaken

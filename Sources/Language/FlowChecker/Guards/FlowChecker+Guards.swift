@@ -11,8 +11,10 @@ struct ReactionGroup {
 
 // Guards that are never true, always true, overlap or leave a gap. Only proven facts are reported.
 extension FlowChecker {
-  /// - Parameter reached: The states that some path enters; nil when that is not known.
-  mutating func checkGuards(_ logic: GuardLogic, reached: Set<Int>?) {
+  /// - Parameters:
+  ///   - certainty: Of the guard of each reaction.
+  ///   - reached: The states that some path enters; nil when that is not known.
+  mutating func checkGuards(_ logic: GuardLogic, certainty: [GuardLogic.Certainty], reached: Set<Int>?) {
     let raised = raisedEvents
     // With contradictory invariants there is no instance that a gap could be about.
     let canExist = logic.canHold(invariants.map(\.tree), without: [])
@@ -26,8 +28,10 @@ extension FlowChecker {
       checkAny(in: state)
     }
     checkStartShadowing(logic)
-    for reaction in reactions { checkGuard(of: reaction.rest, isMidStep: isMidStep(reaction.trigger, raised), logic) }
-    for start in starts { checkGuard(of: start.rest, isMidStep: true, logic) }
+    for (reaction, certainty) in zip(reactions, certainty) {
+      checkGuard(of: reaction.rest, certainty, isMidStep: isMidStep(reaction.trigger, raised), logic)
+    }
+    for start in starts { checkGuard(of: start.rest, self.certainty(of: start.rest, logic), isMidStep: true, logic) }
     reportUnanalysed(logic)
   }
 
@@ -69,17 +73,24 @@ extension FlowChecker {
 
   // MARK: - Single guards
 
+  /// The certainty that a guard is true; an omitted one always is.
+  func certainty(of rest: CheckedTransitionTail, _ logic: GuardLogic) -> GuardLogic.Certainty {
+    let safe = FrameLayout.event..<(FrameLayout.firstField + fields.count)
+    return rest.guardExpression.map { logic.certainty(of: $0.tree, safeSlots: safe) } ?? .always
+  }
+
   /// F405, F406, F407, F411.
-  private mutating func checkGuard(of rest: CheckedTransitionTail, isMidStep: Bool, _ logic: GuardLogic) {
+  private mutating func checkGuard(
+    of rest: CheckedTransitionTail, _ certainty: GuardLogic.Certainty, isMidStep: Bool, _ logic: GuardLogic
+  ) {
     guard let condition = rest.guardExpression else { return }
     checkSimplicity(of: condition.tree)
-    let safe = FrameLayout.event..<(FrameLayout.firstField + fields.count)
-    if logic.isNeverTrue(condition.tree) {
+    if certainty == .never {
       problems.append(
         Diagnostic(
           "F406", .warning, "this guard is never true", at: condition.range, label: "always false",
           help: "remove the reaction, or change its guard"))
-    } else if logic.isAlwaysTrue(condition.tree, safeSlots: safe) {
+    } else if certainty == .always {
       problems.append(
         Diagnostic(
           "F405", .warning, "this guard is always true", at: condition.range, label: "has no effect",
@@ -129,7 +140,7 @@ extension FlowChecker {
   private mutating func checkSimplicity(of tree: TypedExpression) {
     if let problem = simpler(tree) { problems.append(problem) }
     if case .named = tree.kind { return }
-    for child in tree.children { checkSimplicity(of: child) }
+    tree.forEachChild { checkSimplicity(of: $0) }
   }
 
   private func simpler(_ tree: TypedExpression) -> Diagnostic? {
@@ -143,11 +154,18 @@ extension FlowChecker {
       let signs = SourceRange(tree.range.lower, first.range.lower)
       return simplifiable(tree, what: "has `!` twice", fix: Fix("remove both", .maybe, [.init(signs, "")]))
     case .and(let terms), .or(let terms):
-      let reader = TermReader(types: environment.types)
-      var seen: Set<String> = []
-      let isRepeated = terms.contains { !seen.insert(reader.key($0)).inserted }
-      return isRepeated ? simplifiable(tree, what: "repeats a condition", fix: nil) : nil
+      return hasRepetition(terms) ? simplifiable(tree, what: "repeats a condition", fix: nil) : nil
     default: return nil
+    }
+  }
+
+  private func hasRepetition(_ terms: [TypedExpression]) -> Bool {
+    let reader = TermReader(types: environment.types)
+    // Most terms differ in their operation, so that no text of them is needed.
+    let alike = Dictionary(grouping: terms.indices) { terms[$0].operation }
+    return alike.values.contains { group in
+      var seen: Set<String> = []
+      return group.count > 1 && group.contains { !seen.insert(reader.key(terms[$0])).inserted }
     }
   }
 
@@ -189,4 +207,9 @@ extension FlowChecker {
       }
     }
   }
+}
+
+extension TypedExpression {
+  /// The function at the root of the tree; nil for all other expressions.
+  fileprivate var operation: Builtin? { if case .call(let builtin, _, _) = kind { builtin } else { nil } }
 }

@@ -1,13 +1,17 @@
 import CEL
 
 extension GuardLogic {
-  /// Returns whether no values make it true. An omitted guard is always true.
-  func isNeverTrue(_ tree: TypedExpression) -> Bool { ways(tree, are: true)?.isEmpty ?? false }
+  /// True for all values, for some, or for none.
+  enum Certainty { case always, maybe, never }
 
-  /// Returns whether no values make it false, and its evaluation can't fail.
-  func isAlwaysTrue(_ tree: TypedExpression, safeSlots: Range<Int>) -> Bool {
-    (ways(tree, are: false)?.isEmpty ?? false) && !canFail(tree, safeSlots)
+  /// - Parameter safeSlots: The variables that always have a value; an expression that may fail is not always true.
+  func certainty(of tree: TypedExpression, safeSlots: Range<Int>) -> Certainty {
+    if isNeverTrue(tree) { return .never }
+    return !canFail(tree, safeSlots) && ways(tree, are: false)?.isEmpty ?? false ? .always : .maybe
   }
+
+  /// Returns whether no values make it true.
+  func isNeverTrue(_ tree: TypedExpression) -> Bool { ways(tree, are: true)?.isEmpty ?? false }
 
   /// Returns whether one of `winners` is true, or fails, whenever `tree` is true: then `tree`, evaluated after them, is
   /// never reached.

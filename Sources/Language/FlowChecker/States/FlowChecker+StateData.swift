@@ -12,10 +12,9 @@ extension FlowChecker {
       let first = fields.count
       for field in node.fields where isFree(field.name, in: state) {
         let (type, maximum) = declarations.resolveBounded(field.type, into: &problems)
-        fields.append(
+        add(
           .init(
             name: "\(states[state].path).\(field.name.text)", type: type, state: state, node: field, maximum: maximum))
-        frameSize += 1
       }
       states[state].fields = first..<fields.count
       checkPath(of: state, node)
@@ -100,9 +99,7 @@ extension FlowChecker {
   /// The field that a name refers to in the state whose body is checked.
   func field(named name: String) -> Int? {
     let scope = statesWithFields(around: currentState)
-    return fields.firstIndex { field in
-      field.plainName == name && (field.state.map { scope.contains($0) } ?? true)
-    }
+    return fieldsByName[name]?.first { fields[$0].state.map { scope.contains($0) } ?? true }
   }
 
   /// The names of the fields in scope.
@@ -114,7 +111,7 @@ extension FlowChecker {
   /// F106: a field of a state that may not be active here.
   func outOfScope(_ name: String, at range: SourceRange) -> Diagnostic? {
     guard field(named: name) == nil else { return nil }
-    let owners = fields.filter { $0.plainName == name && $0.state != nil }
+    let owners = (fieldsByName[name] ?? []).map { fields[$0] }.filter { $0.state != nil }
     guard let first = owners.first, let state = first.state, let node = first.node else { return nil }
     let list = owners.compactMap(\.state).map { "`\(states[$0].path)`" }.joined(separator: ", ")
     return Diagnostic(
@@ -151,13 +148,13 @@ extension FlowChecker {
   }
 
   private func otherMeaning(of name: String, in state: Int) -> (what: String, range: SourceRange)? {
-    if let field = (node.parameters ?? []).first(where: { $0.name.text == name }) {
-      return ("a parameter", field.name.range)
+    let meant = fieldsByName[name] ?? []
+    if let index = meant.first(where: { fields[$0].state == nil }), let node = fields[index].node {
+      return (index < parameterCount ? "a parameter" : "a data field", node.name.range)
     }
-    if let field = node.data.first(where: { $0.name.text == name }) { return ("a data field", field.name.range) }
     if let definition = node.lets.first(where: { $0.name.text == name }) { return ("a `let`", definition.name.range) }
     // The fields of the state itself are not yet in its range.
-    for field in fields where field.plainName == name {
+    for field in meant.map({ fields[$0] }) {
       guard let owner = field.state, let node = field.node, owner == state || encloses(owner, state) else { continue }
       return (owner == state ? "a field of this state" : "a field of `\(states[owner].path)`", node.name.range)
     }
