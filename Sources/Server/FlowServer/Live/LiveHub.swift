@@ -206,19 +206,21 @@ public final class LiveHub: Sendable {
     let first = entries.first?.sequence ?? 0
     // The entries between did not fit into the backlog, or there was no subscription.
     if first > state.withLock({ $0.sent }) + 1 { fallBehind { $0.after < first - 1 } }
+    var outbox = Outbox()
     for entry in entries {
       let groups = state.withLock { $0.live.members(flow: entry.flow, key: entry.key) }
       if groups.isEmpty { continue }
       var message = LiveMessage(shown(entry))
       for members in groups {
-        for member in members where member.after < entry.sequence { send(&message, to: member) }
+        for member in members where member.after < entry.sequence { send(&message, to: member, by: &outbox) }
       }
     }
+    outbox.post()
     if let last = entries.last?.sequence { state.withLock { $0.sent = last } }
     if isOverrun { fallBehind { _ in true } }
   }
 
-  private func send(_ message: inout LiveMessage, to member: LiveIndex.Member) {
+  private func send(_ message: inout LiveMessage, to member: LiveIndex.Member, by outbox: inout Outbox) {
     let (listener, subscription) = (member.listener, member.subscription)
     let restricted = message.mayBeRestricted ? subscription.filter.restricted(message.entry) : nil
     let isOpen = message.isOpen(to: subscription)
@@ -226,12 +228,13 @@ public final class LiveHub: Sendable {
     case .admitted:
       if let restricted {
         var own = LiveMessage(restricted)
-        own.send(to: listener, subscription)
+        own.send(to: listener, subscription, by: &outbox)
       } else {
-        message.send(to: listener, subscription)
+        message.send(to: listener, subscription, by: &outbox)
       }
     case .filtered: break
     case .tooExpensive:
+      outbox.post()
       removeNow(listener)
       listener.end(code: LiveProtocol.tooMuch, reason: "the filter of the subscription costs too much")
     }

@@ -151,18 +151,18 @@ struct LiveMessage {
 
   /// - Returns: The approximate number of bytes.
   @discardableResult
-  mutating func send(to listener: LiveListener, _ subscription: LiveSubscription) -> Int {
+  mutating func send(to listener: LiveListener, _ subscription: LiveSubscription, by outbox: inout Outbox) -> Int {
     switch (listener, subscription.form) {
     case (.socket(let socket), _):
-      socket.send(frame(for: subscription.id))
+      outbox.add(frame(for: subscription.id), to: socket)
       return text.utf8.count
     case (.stream(let stream), .events(let epoch)):
       let event = event(epoch)
-      stream.send(chunk: event)
+      outbox.add(chunk: event, to: stream)
       return event.count
     case (.stream(let stream), _):
       let line = entry.view.bytes() + [0x0A]
-      stream.send(chunk: line)
+      outbox.add(chunk: line, to: stream)
       return line.count
     case (.watcher, .call(let body)): body(entry)
     case (.watcher, _): break
