@@ -21,7 +21,7 @@ SECTIONS = {
         "Clients", "/s", True),
     "live": (
         "Live updates",
-        "Frames per second that 1,000 WebSocket subscribers receive from one publisher, read by one client; higher is "
+        "Frames per second that 1,000 WebSocket subscribers receive from 16 publishers, read by one client; higher is "
         "better. Each frame of Flow belongs to a step that is on the disk; the others broadcast a constant text of "
         "about the same size from memory.",
         "Work", "/s", True),

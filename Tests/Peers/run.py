@@ -106,11 +106,11 @@ def live(bench):
         with process(command, port):
             publish(bench, port, 1, 0.2, "/v1/flows/Counter/instances", '{"event": "Begin", "data": {"id": "c1"}}')
             rate = listen(bench, port, "/v1/live?since=1&flow=Counter",
-                          lambda: publish(bench, port, 8, SECONDS + 2, "/v1/flows/Counter/instances/c1/events",
+                          lambda: publish(bench, port, 16, SECONDS + 2, "/v1/flows/Counter/instances/c1/events",
                                           '{"event": "Add", "data": {"n": 1}}'))
             bench.add("live", "frames", "Flow (durable)", rate)
     with nchan() as port:
-        rate = listen(bench, port, "/sub", lambda: publish(bench, port, 8, SECONDS + 2, "/pub", MESSAGE))
+        rate = listen(bench, port, "/sub", lambda: publish(bench, port, 16, SECONDS + 2, "/pub", MESSAGE))
         bench.add("live", "frames", "nginx with nchan", rate)
     port = free_port()
     command = [sys.executable, f"{HERE}/broadcast.py", str(port), str(SUBSCRIBERS), str(SECONDS + 2), MESSAGE]

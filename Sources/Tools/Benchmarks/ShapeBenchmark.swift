@@ -89,11 +89,40 @@ extension ShapeBenchmark {
       let fields = (0..<count).map { "f\($0): int = \($0)" }.joined(separator: "  ")
       return flow("state s0 { on Go -> end do f\(count - 1) = f0 }", data: fields)
     },
+    checked("assigned fields", 300) { count in
+      let fields = (0..<count).map { "f\($0): int = \($0)" }.joined(separator: "  ")
+      let assignments = (0..<count).map { "f\($0) = n\n" }.joined()
+      return flow("state s0 { on Go do {\n\(assignments)} }", data: fields)
+    },
+    checked("events of a state", 100) { count in
+      let reactions = (0..<count).map { "on E\($0) do emit E\(($0 + 1) % count){}\n" }.joined()
+      return (0..<count).map { "event E\($0)\n" }.joined() + flow("state s0 { \(reactions) on Go -> end }")
+    },
+    checked("steps of a state", 100) { count in
+      let steps = (0..<count).map { "s\($0): work(i: \($0 == 0 ? "n" : "s\($0 - 1).result"))\n" }.joined()
+      return work + flow("state s0 { steps { \(steps) } on done -> end  on failed -> end }")
+    },
+    checked("calls with handlers", 50) { count in
+      let states = (0..<count).map { index in
+        """
+        state s\(index) {
+          call work(i: n) as c\(index)
+          on c\(index).done -> s\(index + 1)
+          on c\(index).failed when event.code == "TIMEOUT" -> s\(index)
+          on c\(index).failed -> end
+        }
+
+        """
+      }
+      return work + flow(states.joined() + "state s\(count) {}")
+    },
     checked("flows of a file", 20) { count in
       (0..<count).map { flow("state s0 { on Go -> end }", name: "F\($0)") }.joined()
         .replacing("event Go\nevent Stop\n", with: "", maxReplacements: count - 1)
     },
   ]
+
+  private static let work = "action work(i: int) -> int { worker \"work\" }\n"
 
   private static func flow(_ body: String, data: String = "", name: String = "F") -> String {
     """
