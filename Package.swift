@@ -137,7 +137,7 @@ let package = Package(
       "PowerCutTests",
       [
         "FlowStoreSQLite", "FlowRuntime", "FlowMachine", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON",
-        "CPowerCut", "CSQLite",
+        "CPowerCut", "CSQLite", "FlowGenerator",
       ]),
     test(
       "FlowActionsTests", ["FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport"]),
@@ -147,7 +147,7 @@ let package = Package(
         "FlowBrokers", "FlowActions", "FlowRuntime", "FlowMachine", "FlowIR", "FlowJSON", "FlowTestSupport", "flow",
       ],
       exclude: ["rabbit.py"]),
-    test("FlowHTTPTests", ["FlowHTTP"]),
+    test("FlowHTTPTests", ["FlowHTTP", "FlowGenerator"]),
     test("FlowCryptoTests", ["FlowCrypto"]),
     test(
       "FlowServerTests",
@@ -179,7 +179,10 @@ let package = Package(
     test("FlowIDETests", ["FlowIDE", "FlowCompiler", "FlowSyntax", "FlowSource", "FlowTestSupport"], corpus: true),
     test(
       "FlowLSPTests",
-      ["FlowLSP", "FlowIDE", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport"],
+      [
+        "FlowLSP", "FlowIDE", "FlowCompiler", "FlowDiagnostics", "FlowSource", "FlowJSON", "FlowTestSupport",
+        "FlowGenerator",
+      ],
       exclude: ["editors"]),
     test("RepositoryTests", ["FlowTestSupport"]),
 

@@ -1,20 +1,9 @@
+import FlowGenerator
 import FlowJSON
 import FlowSource
 import Testing
 
 @testable import CEL
-
-/// A random number generator with the same sequence in every run.
-struct Dice {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func roll(_ sides: Int) -> Int {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Int((state >> 33) % UInt64(sides))
-  }
-}
 
 /// No external input may crash or hang the evaluator.
 @Suite("Hostile CEL expressions and code") struct HostileTests {
@@ -36,10 +25,10 @@ struct Dice {
 
   @Test("random expressions never crash", arguments: 0..<40)
   func randomExpressions(_ seed: Int) throws {
-    var dice = Dice(seed: UInt64(seed) &* 7_919 &+ 1)
+    var random = SplitMix64(state: UInt64(seed) &* 7_919 &+ 1)
     let environment = sampleEnvironment()
     for _ in 0..<250 {
-      let text = (0...dice.roll(14)).map { _ in Self.words[dice.roll(Self.words.count)] }.joined(separator: " ")
+      let text = (0...random.next(below: 14)).map { _ in random.pick(Self.words) }.joined(separator: " ")
       let (expression, mistakes) = parse(text)
       if !mistakes.isEmpty { continue }
       _ = environment.check(expression)
@@ -60,10 +49,12 @@ struct Dice {
     let environment = sampleEnvironment()
     let typed = try #require(environment.check(parse(text).0).expression)
     let bytes = typed.json.bytes()
-    var dice = Dice(seed: 42)
+    var random = SplitMix64(state: 42)
     for _ in 0..<4_000 {
       var tampered = bytes
-      for _ in 0...dice.roll(3) { tampered[dice.roll(bytes.count)] = Array("0123456789,[]\"abx".utf8)[dice.roll(17)] }
+      for _ in 0...random.next(below: 3) {
+        tampered[random.next(below: bytes.count)] = random.pick(Array("0123456789,[]\"abx".utf8))
+      }
       guard let json = try? JSON(parsing: tampered), let loaded = try? TypedExpression(json: json),
         let program = try? ExpressionProgram(loaded, types: environment.types, slotCount: environment.frameCount)
       else { continue }

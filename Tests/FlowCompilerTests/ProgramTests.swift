@@ -1,5 +1,6 @@
 import CEL
 import FlowCompiler
+import FlowGenerator
 import FlowIR
 import FlowJSON
 import FlowMachine
@@ -61,7 +62,7 @@ import Testing
   /// A changed IR file is rejected or gives a valid program; loading never crashes.
   @Test("a tampered IR file is rejected or valid, and never crashes") func tamperedIR() throws {
     let json = try program("order.flow").json
-    var generator = SplitMix(state: 7)
+    var generator = SplitMix64(state: 7)
     var refused = 0
     for _ in 0..<3000 {
       do throws(ProgramError) {
@@ -93,7 +94,7 @@ import Testing
   }
 
   /// Changes one value of a document.
-  private func tamper(_ json: JSON, _ generator: inout SplitMix) -> JSON {
+  private func tamper(_ json: JSON, _ generator: inout SplitMix64) -> JSON {
     switch json {
     case .object(var members) where !members.isEmpty && generator.next() % 8 != 0:
       let index = Int(generator.next() % UInt64(members.count))
@@ -114,17 +115,40 @@ import Testing
     #expect(throws: ProgramError.self) { try Program(json: ["ir": 1, "surprise": 1]) }
     #expect(throws: ProgramError.self) { try Program(json: [1, 2]) }
   }
-}
 
-/// A random number generator with the same sequence in every run (Steele, Lea and Flood 2014).
-struct SplitMix {
-  var state: UInt64
+  // MARK: - Imports
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
+  /// Files that import each the next, the last without an import.
+  private func chain(_ count: Int) -> (String) -> [UInt8]? {
+    { path in
+      guard let index = Int(path.dropFirst().dropLast(5)), index < count else { return nil }
+      let next = index + 1 < count ? "import \"f\(index + 1).flow\"\n" : ""
+      return Array("\(next)type T\(index) { a: int }\n".utf8)
+    }
+  }
+
+  @Test("each file comes after those that it imports, in a chain of 5,000 too") func longChain() throws {
+    let program = try #require(compile("f0.flow", load: chain(5000)).program)
+    #expect(program.types.prefix(2).map(\.name) == ["T4999", "T4998"])
+    #expect(program.types.contains { $0.name == "T0" })
+  }
+
+  @Test("at most 10,000 files are read together, and the message says so") func tooManyFiles() throws {
+    let errors = compile("f0.flow", load: chain(10_001)).diagnostics.filter { $0.severity == .error }
+    #expect(errors.map(\.message) == ["cannot read `f10000.flow`: at most 10000 files are read together"])
+  }
+
+  @Test("a cycle of imports is reported once, with each import") func cycleOfImports() throws {
+    let names = ["a", "b", "c"]
+    let compilation = compile("a.flow") { path in
+      guard let index = names.firstIndex(of: String(path.dropLast(5))) else { return nil }
+      return Array("import \"\(names[(index + 1) % 3]).flow\"\n".utf8)
+    }
+    let cycle = try #require(compilation.diagnostics.first { $0.code == "F109" })
+    #expect(compilation.diagnostics.count { $0.code == "F109" } == 1)
+    #expect(cycle.message == "files import each other in a cycle: `a.flow` → `b.flow` → `c.flow` → `a.flow`")
+    let labels = cycle.labels.compactMap { compilation.sources.file(at: $0.range.lower)?.name }
+    #expect(labels == ["a.flow", "b.flow"])
+    #expect(compilation.sources.file(at: cycle.range.lower)?.name == "c.flow")
   }
 }

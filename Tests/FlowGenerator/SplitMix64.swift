@@ -4,6 +4,8 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
   public init(state: UInt64) { self.state = state }
 
+  public init(seed: Int) { self.init(state: UInt64(bitPattern: Int64(seed))) }
+
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state

@@ -1,3 +1,4 @@
+import FlowGenerator
 import Testing
 
 @testable import FlowHTTP
@@ -20,13 +21,13 @@ import Testing
 /// A random exchange of messages, determined by a seed.
 private struct RandomPeer {
   private let peer: Transcript
-  private var random: SeededGenerator
+  private var random: SplitMix64
   private let isCompressed: Bool
   private var output: [UInt8] = []
   private let codec = MessageCodec()
 
   init(seed: UInt64, isCompressed: Bool) {
-    random = SeededGenerator(state: seed)
+    random = SplitMix64(state: seed)
     self.isCompressed = isCompressed
     peer = Transcript { configuration in
       configuration.limits.messageBytes = 20_000

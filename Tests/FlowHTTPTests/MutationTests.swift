@@ -1,16 +1,7 @@
+import FlowGenerator
 import Testing
 
 @testable import FlowHTTP
-
-/// A random number generator whose sequence is determined by its seed.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return (state >> 33) ^ (state << 31)
-  }
-}
 
 /// For any input, a connection sends well-formed output only, and ends when its peer does.
 @Suite("Mutated input") struct MutationTests {
@@ -20,7 +11,7 @@ struct SeededGenerator: RandomNumberGenerator {
     "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n",
   ]
 
-  private func mutate(_ bytes: inout [UInt8], with generator: inout SeededGenerator) {
+  private func mutate(_ bytes: inout [UInt8], with generator: inout SplitMix64) {
     for _ in 0..<Int.random(in: 0...3, using: &generator) where !bytes.isEmpty {
       let offset = Int.random(in: bytes.indices, using: &generator)
       switch Int.random(in: 0..<4, using: &generator) {
@@ -35,7 +26,7 @@ struct SeededGenerator: RandomNumberGenerator {
   @Test("mutated requests give the same result in any pieces and never crash", arguments: 0..<8)
   func mutatedRequests(block: Int) {
     for seed in 0..<250 {
-      var generator = SeededGenerator(state: UInt64(block * 1_000 + seed))
+      var generator = SplitMix64(state: UInt64(block * 1_000 + seed))
       var bytes =
         (Self.requests.shuffled(using: &generator) + [HostileRequest.all.randomElement(using: &generator)?.bytes ?? ""])
         .flatMap { Array($0.utf8) }
@@ -60,7 +51,7 @@ struct SeededGenerator: RandomNumberGenerator {
   @Test("mutated frames never crash, and the connection closes with its peer", arguments: 0..<8)
   func mutatedFrames(block: Int) {
     for seed in 0..<250 {
-      var generator = SeededGenerator(state: UInt64(block * 1_000 + seed))
+      var generator = SplitMix64(state: UInt64(block * 1_000 + seed))
       var bytes = clientText("one") + clientFrame(0x1, [65], isFinal: false) + clientFrame(0x9, [1])
       bytes +=
         clientFrame(0x0, [66]) + clientFrame(0x2, [UInt8](repeating: 7, count: 300)) + clientFrame(0x8, [3, 232])

@@ -1,5 +1,6 @@
 import FlowCompiler
 import FlowDiagnostics
+import FlowGenerator
 import FlowJSON
 import FlowSource
 import FlowTestSupport
@@ -8,19 +9,6 @@ import Testing
 
 @testable import FlowIDE
 @testable import FlowLSP
-
-/// A generator of random numbers with a seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 @Suite("random edits")
 struct RandomEditTests {
@@ -39,7 +27,7 @@ struct RandomEditTests {
   func edits() throws {
     let count = Int(ProcessInfo.processInfo.environment["FLOW_EDITS"] ?? "") ?? 50
     let samples = Sample.all(below: "samples")
-    var generator = SeededGenerator(state: 7)
+    var generator = SplitMix64(state: 7)
     var done = 0
     while done < count {
       for sample in samples where done < count {
@@ -49,7 +37,7 @@ struct RandomEditTests {
     #expect(done == count)
   }
 
-  private func run(_ sample: Sample, steps: Int, _ generator: inout SeededGenerator) throws -> Int {
+  private func run(_ sample: Sample, steps: Int, _ generator: inout SplitMix64) throws -> Int {
     var workspace = Workspace(host: RandomEditTests.host)
     let path = sample.url.path
     var text = Array(sample.text.utf8)
@@ -75,7 +63,7 @@ struct RandomEditTests {
   }
 
   private func change(
-    of text: [UInt8], clipboard: inout String, history: inout [[UInt8]], by generator: inout SeededGenerator
+    of text: [UInt8], clipboard: inout String, history: inout [[UInt8]], by generator: inout SplitMix64
   ) -> Change {
     func border(_ index: Int) -> Int {
       var index = min(index, text.count)

@@ -1,4 +1,5 @@
 import CEL
+import FlowGenerator
 import FlowIR
 import FlowTime
 import Testing
@@ -49,7 +50,7 @@ import Testing
     "due times equal those of a reference that inspects every minute",
     arguments: ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
   func everyMinute(_ zone: String) throws {
-    var random = SplitMix(seed: UInt64(zone.utf8.count) * 7919)
+    var random = SplitMix64(state: UInt64(zone.utf8.count) * 7919)
     let texts = [
       "* * * * *", "*/7 * * * *", "30 2 * * *", "0 3 * * *", "15 1-3 * * *", "0 9 * * MON", "59 23 * * *", "0 0 1 * *",
       "45 2 * 3,10 SUN", "10 */5 13 * FRI",
@@ -155,20 +156,5 @@ import Testing
       throw TestInstance.Failure("refused")
     }
     #expect(step.effects == [.log("monday")] && step.to == ["a"])
-  }
-}
-
-/// A random number generator with the same sequence in every run.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import CEL
+import FlowGenerator
 import FlowJSON
 import FlowTime
 import Testing
@@ -88,7 +89,7 @@ import Testing
   }
 
   @Test("random changes and waits agree with a reference") func random() throws {
-    var random = SplitMix(seed: 20_26)
+    var random = SplitMix64(state: 20_26)
     let specs = ["*/7 * * * *", "0 * * * *", "30 2 * * *", "0 9 * * MON", "15 1-3 * * *"]
     let zones = ["UTC", "Europe/Berlin", "Asia/Kathmandu"]
     for _ in 0..<20 {

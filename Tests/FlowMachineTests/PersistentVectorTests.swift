@@ -10,7 +10,7 @@ import Testing
     let numbers = (0..<count).map { $0 * 3 }
     let vector = PersistentVector(numbers)
     #expect(vector.elements == numbers && vector.count == count)
-    var random = SplitMix64(state: UInt64(count))
+    var random = SplitMix64(seed: count)
     var (changed, expected) = (vector, numbers)
     for _ in 0..<min(count, 50) {
       let index = random.next(below: count)

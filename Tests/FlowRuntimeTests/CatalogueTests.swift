@@ -30,7 +30,7 @@ import Testing
 
   @Test("after any deployments, an event reaches the flows that react to it, in their order", arguments: 0..<8)
   func reached(seed: Int) throws {
-    var random = SplitMix64(state: UInt64(seed))
+    var random = SplitMix64(seed: seed)
     let programs = try (0..<6).map { try CatalogueTests.program($0) }
     var catalogue = Catalogue()
     var copies: [(catalogue: Catalogue, events: [String])] = []

@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowMachine
 import FlowRuntime
@@ -76,11 +77,8 @@ import Testing
 
   @Test("in random histories, no idempotency key is sent with two different bodies", arguments: 0..<12)
   func randomHistories(_ seed: Int) throws {
-    var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
-    func roll(_ sides: Int) -> Int {
-      chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(chance >> 33) % sides
-    }
+    var random = SplitMix64(seed: seed)
+    func roll(_ sides: Int) -> Int { random.next(below: sides) }
     let folder = try Folder()
     let receiver = Receiver()
     let world = ManualWorld()

@@ -1,4 +1,5 @@
 import CEL
+import FlowGenerator
 import FlowIR
 import FlowJSON
 import FlowMachine
@@ -71,7 +72,7 @@ import Testing
     let fixture: OverlapTests.Fixture
     let memory: MemoryStore
     var model: Model
-    private var chance: UInt64
+    private var random: SplitMix64
     private var deployed = 0
     private(set) var findings: [String] = []
 
@@ -79,17 +80,14 @@ import Testing
       fixture = try OverlapTests.Fixture(Run.text(policy, 0))
       memory = try #require(fixture.store as? MemoryStore)
       model = Model(policy: policy, due: fixture.world.now() + Model.period)
-      chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+      random = SplitMix64(seed: seed)
     }
 
     private static func text(_ policy: OverlapPolicy, _ version: Int) -> String {
       OverlapTests.report("overlap \(policy.rawValue)", "every 1h", "event Unused\(version)")
     }
 
-    private mutating func roll(_ sides: Int) -> Int {
-      chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(chance >> 33) % sides
-    }
+    private mutating func roll(_ sides: Int) -> Int { random.next(below: sides) }
 
     mutating func step() throws {
       memory.nextCommitFails = roll(6) == 0 ? .unavailable("no luck") : nil

@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowMachine
 import FlowRuntime
@@ -233,11 +234,8 @@ import Testing
   private func overtaken(_ kind: StoreKind, _ seed: Int, limit: String, forgetting: Bool = false) throws -> [String] {
     let fixture = try TestEngine(kind, text: PriorityTests.text("\(PriorityTests.remote)  \(limit)"))
     if forgetting { try fixture.memory.forgetsPriorities = true }
-    var random = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
-    func roll(_ sides: Int) -> Int {
-      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(random >> 33) % sides
-    }
+    var random = SplitMix64(seed: seed)
+    func roll(_ sides: Int) -> Int { random.next(below: sides) }
     var (model, asked, seen): (Model, Int, Set<String>) = (Model(), 0, [])
     var levels: [String: Int64] = [:]
     func settle() {

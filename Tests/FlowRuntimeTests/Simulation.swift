@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowMachine
 import Testing
@@ -35,7 +36,7 @@ struct Simulation {
 
   let fixture: TestEngine
   let bug: Bug?
-  private var chance: UInt64
+  private var random: SplitMix64
   /// Events that a client repeats until it has an answer, by idempotency key.
   private var unanswered: [(key: String, id: String)] = []
   private var answers: [String: EventAnswer] = [:]
@@ -54,7 +55,7 @@ struct Simulation {
   init(seed: Int, bug: Bug? = nil) throws {
     fixture = try TestEngine(machine: TestEngine.throttled.get())
     self.bug = bug
-    chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    random = SplitMix64(seed: seed)
     let memory = try fixture.memory
     memory.largestPage = 2
     switch bug {
@@ -70,10 +71,7 @@ struct Simulation {
     }
   }
 
-  private mutating func roll(_ sides: Int) -> Int {
-    chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Int(chance >> 33) % sides
-  }
+  private mutating func roll(_ sides: Int) -> Int { random.next(below: sides) }
 
   private mutating func someID() -> JSON { .string("i\(roll(5))") }
 

@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowMachine
 import FlowRuntime
@@ -74,11 +75,8 @@ import Testing
     let world = ManualWorld()
     let machine = try TestEngine.make(ThrottleTests.restartText(seed)).get()
     var engine = try Engine(machine: machine, store: store, world: world)
-    var chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
-    func roll(_ sides: Int) -> Int {
-      chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(chance >> 33) % sides
-    }
+    var random = SplitMix64(seed: seed)
+    func roll(_ sides: Int) -> Int { random.next(below: sides) }
     var (rung, asked, restarts): ([Int64], Int, Int) = ([], 0, 0)
     func turn() throws {
       for (job, _) in engine.dispatch() {
@@ -182,11 +180,8 @@ import Testing
     let count = ThrottleTests.counts[seed % ThrottleTests.counts.count]
     let machine = try TestEngine.make(ThrottleTests.keyedText("\(count) per 20s")).get()
     var engine = try Engine(machine: machine, store: store, world: world)
-    var random = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
-    func roll(_ sides: Int) -> Int {
-      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(random >> 33) % sides
-    }
+    var random = SplitMix64(seed: seed)
+    func roll(_ sides: Int) -> Int { random.next(below: sides) }
     var (rung, asked): ([String: [Int64]], Int) = ([:], 0)
     for _ in 0..<600 {
       switch roll(10) {

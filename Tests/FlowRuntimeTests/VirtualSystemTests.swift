@@ -1,5 +1,6 @@
 import CEL
 import FlowCompiler
+import FlowGenerator
 import FlowIR
 import FlowJSON
 import FlowMachine
@@ -192,17 +193,11 @@ extension Program {
 
 /// Writes small programs whose flows emit to each other and call each other.
 private struct SystemWriter {
-  private var state: UInt64
+  private var random: SplitMix64
 
-  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+  init(seed: UInt64) { random = SplitMix64(state: seed) }
 
-  /// Pseudorandom numbers (SplitMix64; Steele, Lea and Flood, 2014).
-  private mutating func below(_ bound: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-  }
+  private mutating func below(_ bound: Int) -> Int { random.next(below: bound) }
 
   private mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 

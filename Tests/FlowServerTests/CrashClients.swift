@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowTestSupport
 import Foundation
@@ -31,22 +32,19 @@ class CrashClient: @unchecked Sendable {
   // Unchecked because the fields change: only on the thread of the present round, which the next round waits for.
   let number: Int
   let ledger: LedgerBox
-  private var chance: UInt64
+  private var random: SplitMix64
 
   init(_ number: Int, _ ledger: LedgerBox) {
     self.number = number
     self.ledger = ledger
-    chance = UInt64(number + 1) &* 0x9E37_79B9_7F4A_7C15 | 1
+    random = SplitMix64(seed: number + 1)
   }
 
   /// Makes one request and notes its answer.
   /// - Throws: When the server is gone.
   func act(_ client: HTTPClient) throws {}
 
-  func roll(_ sides: Int) -> Int {
-    chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Int(chance >> 33) % sides
-  }
+  func roll(_ sides: Int) -> Int { random.next(below: sides) }
 
   func note(_ answer: HTTPClient.Response, of request: String) {
     ledger.update { $0.findings.append("\(request) was answered \(answer.status) \(answer.text.prefix(200))") }

@@ -51,7 +51,7 @@ import Testing
 
   @Test("whatever is published, each subscription receives each of its entries once, in order", arguments: 0..<6)
   func entries(seed: Int) throws {
-    var random = SplitMix64(state: UInt64(seed))
+    var random = SplitMix64(seed: seed)
     let folder = try TestFolder()
     let store = try SQLiteStore(path: folder.store)
     let program = try #require(compile("counter.flow", load: { _ in Array(Counter.source.utf8) }).program)

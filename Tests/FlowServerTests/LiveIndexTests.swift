@@ -7,7 +7,7 @@ import Testing
 @Suite("LiveIndex") struct LiveIndexTests {
   @Test("an entry visits the subscriptions whose filters select its instance, and no others", arguments: 0..<8)
   func members(seed: Int) throws {
-    var random = SplitMix64(state: UInt64(seed))
+    var random = SplitMix64(seed: seed)
     func name(_ prefix: String) -> String? { random.next(below: 3) == 0 ? nil : "\(prefix)\(random.next(below: 4))" }
     var index = LiveIndex()
     var model: [LiveSubscription] = []

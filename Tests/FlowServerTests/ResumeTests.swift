@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowTestSupport
 import Foundation
@@ -87,17 +88,14 @@ private struct Subscriber {
   }
 
   let port: Int
-  private var chance: UInt64
+  private var random: SplitMix64
 
   init(port: Int, seed: Int) {
     self.port = port
-    chance = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    random = SplitMix64(seed: seed)
   }
 
-  private mutating func roll(_ sides: Int) -> Int {
-    chance = chance &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Int(chance >> 33) % sides
-  }
+  private mutating func roll(_ sides: Int) -> Int { random.next(below: sides) }
 
   /// - Parameter end: Returns the last expected offset, once it is known.
   func follow(until end: () -> Int?) -> Result {

@@ -1,5 +1,6 @@
 import FlowCompiler
 import FlowDiagnostics
+import FlowGenerator
 import FlowJSON
 import FlowMachine
 import FlowRuntime
@@ -106,7 +107,7 @@ final class CutLoad {
   private let bug: Bug?
   /// The disk that records the writes of the archive.
   weak var disk: Disk?
-  private var chance: Chance
+  private var random: SplitMix64
   private var underWay: [Int64] = []
   private var count = 0
 
@@ -114,7 +115,7 @@ final class CutLoad {
     self.path = path
     self.bug = bug
     self.world = world
-    chance = Chance(seed: seed)
+    random = SplitMix64(seed: seed)
   }
 
   /// Opens the store and starts an engine on it.
@@ -157,7 +158,7 @@ final class CutLoad {
 
   /// One random operation on the engine.
   func step() throws {
-    switch chance.roll(20) {
+    switch random.next(below: 20) {
     case 0...8: try take()
     case 9...12: try turn()
     case 13...15: try finish()
@@ -178,7 +179,7 @@ final class CutLoad {
   private func take() throws {
     let engine = try running()
     var answered: [ClientRecords.Acknowledgement] = []
-    for _ in 0...chance.roll(6) {
+    for _ in 0...random.next(below: 6) {
       let command = someEvent()
       if case .success(let answer) = engine.submit(command) {
         answered.append(.init(command: command, answer: answer, at: world.now()))
@@ -191,10 +192,10 @@ final class CutLoad {
 
   private func someEvent() -> EventCommand {
     count += 1
-    let id = JSON.string("i\(chance.roll(12))")
-    let text = JSON.string(String(repeating: "x", count: chance.roll(5) == 0 ? chance.roll(9000) : 10))
+    let id = JSON.string("i\(random.next(below: 12))")
+    let text = JSON.string(String(repeating: "x", count: random.next(below: 5) == 0 ? random.next(below: 9000) : 10))
     let data: (String, JSON) =
-      switch chance.roll(24) {
+      switch random.next(below: 24) {
       case 0...4: ("Begin", ["id": id])
       case 5: ("Close", ["id": id])
       case 6...8: ("Pay", ["id": id])
@@ -217,15 +218,15 @@ final class CutLoad {
     guard !underWay.isEmpty else { return try turn() }
     let engine = try running()
     let job = underWay.removeFirst()
-    let isDone = chance.roll(3) > 0
+    let isDone = random.next(below: 3) > 0
     engine.finish(job, isDone ? .done(.string("r\(job)")) : .unreachable("no answer"))
     _ = try engine.commit()
     if isDone { clients.ended.insert(job) }
   }
 
   private func wait() throws {
-    let isLong = chance.roll(2) == 0
-    world.advance(isLong ? Int64(chance.roll(10)) * 86_400_000 : Int64(chance.roll(15_000)))
+    let isLong = random.next(below: 2) == 0
+    world.advance(isLong ? Int64(random.next(below: 10)) * 86_400_000 : Int64(random.next(below: 15_000)))
     try turn()
   }
 

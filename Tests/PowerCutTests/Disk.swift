@@ -1,4 +1,5 @@
 import CPowerCut
+import FlowGenerator
 import Foundation
 
 @testable import FlowStoreSQLite
@@ -136,44 +137,44 @@ final class Disk {
   // MARK: - The cut
 
   /// A possible content of the folder after a cut at this moment.
-  func cut(_ mood: Mood, _ chance: inout Chance) -> DiskImage {
+  func cut(_ mood: Mood, _ random: inout SplitMix64) -> DiskImage {
     var known = syncedNames
     let kept =
       switch mood {
       case .lazy: 0
       case .eager: pendingNames.count
-      case .orderly, .careless: chance.roll(pendingNames.count + 1)
+      case .orderly, .careless: random.next(below: pendingNames.count + 1)
       }
     for change in pendingNames.prefix(kept) { change.apply(to: &known) }
     let first = files.values.compactMap { $0.pending.first?.position }.min() ?? position
-    let end = first + chance.roll(position - first + 2)
+    let end = first + random.next(below: position - first + 2)
     return known.compactMapValues { files[$0] }.mapValues { file in
       switch mood {
       case .lazy: file.synced
-      case .eager: content(of: file, upTo: .max, &chance)
-      case .orderly: content(of: file, upTo: end, &chance)
-      case .careless: scrambled(file, &chance)
+      case .eager: content(of: file, upTo: .max, &random)
+      case .orderly: content(of: file, upTo: end, &random)
+      case .careless: scrambled(file, &random)
       }
     }
   }
 
   /// The operations before a position in the order of all changes, and the first sectors of the write at that
   /// position.
-  private func content(of file: File, upTo end: Int, _ chance: inout Chance) -> [UInt8] {
+  private func content(of file: File, upTo end: Int, _ random: inout SplitMix64) -> [UInt8] {
     var bytes = file.synced
     for (position, change) in file.pending {
       if position < end { change.apply(to: &bytes) }
       guard position == end, case .write = change else { continue }
-      for piece in change.pieces.prefix(chance.roll(change.pieces.count + 1)) { piece.apply(to: &bytes) }
+      for piece in change.pieces.prefix(random.next(below: change.pieces.count + 1)) { piece.apply(to: &bytes) }
     }
     return bytes
   }
 
-  private func scrambled(_ file: File, _ chance: inout Chance) -> [UInt8] {
+  private func scrambled(_ file: File, _ random: inout SplitMix64) -> [UInt8] {
     var bytes = file.synced
-    let (odds, filler) = (1 + chance.roll(9), UInt8(truncatingIfNeeded: chance.roll(3) * 0x5A))
+    let (odds, filler) = (1 + random.next(below: 9), UInt8(truncatingIfNeeded: random.next(below: 3) * 0x5A))
     for (_, change) in file.pending {
-      for piece in change.pieces where chance.roll(10) < odds { piece.apply(to: &bytes, filler: filler) }
+      for piece in change.pieces where random.next(below: 10) < odds { piece.apply(to: &bytes, filler: filler) }
     }
     return bytes
   }
@@ -213,17 +214,5 @@ extension Disk.NameChange {
     case .link(let name, let id): names[name] = id
     case .unlink(let name): names[name] = nil
     }
-  }
-}
-
-/// Random numbers from a seed.
-struct Chance {
-  private var state: UInt64
-
-  init(seed: Int) { state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-  mutating func roll(_ sides: Int) -> Int {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Int(state >> 33) % sides
   }
 }

@@ -1,3 +1,4 @@
+import FlowGenerator
 import FlowJSON
 import FlowRuntime
 import Foundation
@@ -24,7 +25,7 @@ final class PowerCut {
   private let disk: Disk
   private let load: CutLoad
   private let seed: Int
-  private var chance: Chance
+  private var random: SplitMix64
   /// The number of changes of the disk until the cut; nil if no cut is planned.
   private var countdown: Int?
   private var cuts: [Cut] = []
@@ -53,7 +54,7 @@ final class PowerCut {
     disk = try Disk(watching: live.path + "/x.db")
     load = CutLoad(path: live.appending(path: "x.db").path, seed: seed, bug: bug)
     load.disk = disk
-    chance = Chance(seed: seed &+ 77)
+    random = SplitMix64(seed: seed &+ 77)
   }
 
   deinit {
@@ -73,10 +74,10 @@ final class PowerCut {
 
   /// Performs an operation that may be cut off, during it or directly after it.
   private func watched(_ operation: () throws -> Void) throws {
-    guard !isOpened || chance.roll(3) == 0 else { return try operation() }
+    guard !isOpened || random.next(below: 3) == 0 else { return try operation() }
     states = isOpened ? [contents(of: path) ?? []] : []
     isSynced = true
-    countdown = 1 + chance.roll(chance.roll(4) == 0 ? 400 : 30)
+    countdown = 1 + random.next(below: random.next(below: 4) == 0 ? 400 : 30)
     try operation()
     if countdown != nil { cut() }
     countdown = nil
@@ -109,10 +110,10 @@ final class PowerCut {
 
   private func cut() {
     for _ in 0..<PowerCut.imagesPerCut {
-      let mood = Disk.Mood.allCases[chance.roll(Disk.Mood.allCases.count)]
+      let mood = Disk.Mood.allCases[random.next(below: Disk.Mood.allCases.count)]
       cuts.append(
         Cut(
-          image: disk.cut(mood, &chance), mood: mood, clients: load.clients,
+          image: disk.cut(mood, &random), mood: mood, clients: load.clients,
           state: states.isEmpty ? nil : states.count - 1, now: load.world.now()))
     }
     countdown = nil
