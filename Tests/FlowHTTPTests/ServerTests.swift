@@ -144,6 +144,14 @@ final class Answerer: Sendable {
     }
   }
 
+  @Test("a peer that reads is not cut off by a burst that exceeds its queue") func burst() throws {
+    try withServer(BurstHandler(), { $0.limits.queuedBytes = 256_000 }) { server in
+      let client = try Client(port: server.port).upgrade()
+      try client.send(clientText("go"))
+      for _ in 0..<BurstHandler.count { #expect(try client.frame().payload.count == BurstHandler.size) }
+    }
+  }
+
   @Test("WebSocket messages are received and sent") func webSocketEcho() throws {
     let handler = TestHandler()
     try withServer(handler) { server in
@@ -342,5 +350,18 @@ final class Answerer: Sendable {
       #expect(try second.get("/").status == 200)
       #expect(try Client(port: server.port).isAtEnd())
     }
+  }
+}
+
+/// Answers a message with several in the same turn of the loop.
+private final class BurstHandler: HTTPHandler {
+  static let count = 60
+  static let size = 10_000
+
+  func handle(_ request: HTTPRequest, _ respond: ResponseHandle) { respond.upgrade(subprotocol: nil) }
+
+  func received(_ message: WebSocketMessage, on socket: WebSocketHandle) {
+    let frame = EncodedFrame(binary: [UInt8](repeating: 7, count: BurstHandler.size))
+    for _ in 0..<BurstHandler.count { socket.send(frame) }
   }
 }

@@ -219,11 +219,11 @@ final class EventLoop {
       } else if response.isStreaming {
         handler.abandoned(ResponseHandle(inbox: inbox, target: target))
       }
-    case .chunk(let bytes, let target): connection(target)?.stream(bytes, now: now)
+    case .chunk(let bytes, let target): connection(target, for: bytes.count)?.stream(bytes, now: now)
     case .finish(let target): connection(target)?.finishStream(now: now)
     case .upgrade(let subprotocol, let context, let target):
       connection(target)?.upgrade(subprotocol: subprotocol, context: context, now: now)
-    case .frame(let frame, let target): connection(target)?.send(frame, now: now)
+    case .frame(let frame, let target): connection(target, for: frame.bytes.count)?.send(frame, now: now)
     case .close(let code, let reason, let target):
       connection(target)?.closeSocket(code: code, reason: reason, now: now)
     case .awaitDrain(let target): connection(target)?.awaitDrain()
@@ -246,6 +246,14 @@ final class EventLoop {
     guard slots[target.slot].generation == target.generation else { return nil }
     touch(target.slot)
     return slots[target.slot].connection
+  }
+
+  /// The connection of `target`, with room for some bytes if its peer reads them: one that is sent more in a turn than
+  /// the queue holds is not slow for that.
+  private func connection(_ target: Inbox.Target, for count: Int) -> HTTPConnection? {
+    guard let connection = connection(target) else { return nil }
+    if connection.output.count + count > configuration.limits.queuedBytes { write(target.slot, connection) }
+    return connection
   }
 
   /// Frames were lost: every reader has to reconnect and resume.
@@ -292,11 +300,7 @@ final class EventLoop {
 
   private func settle(_ index: Int, _ connection: HTTPConnection) {
     notify(index, connection)
-    if let tls = slots[index].tls {
-      tls.flush(connection, on: slots[index].socket, scratch: scratch, now: now)
-    } else {
-      flush(connection, on: slots[index].socket)
-    }
+    write(index, connection)
     notify(index, connection)
     if connection.isClosed { return release(index) }
     if connection.isWriteEndDue, !slots[index].hasEndedWriting, slots[index].tls?.hasOutput != true {
@@ -307,6 +311,15 @@ final class EventLoop {
     hold(connection.heldBytes, for: index)
     watch(index, connection)
     timers.set(index, to: connection.deadline)
+  }
+
+  /// Writes what the peer takes at once.
+  private func write(_ index: Int, _ connection: HTTPConnection) {
+    if let tls = slots[index].tls {
+      tls.flush(connection, on: slots[index].socket, scratch: scratch, now: now)
+    } else {
+      flush(connection, on: slots[index].socket)
+    }
   }
 
   private func flush(_ connection: HTTPConnection, on socket: Int32) {

@@ -65,15 +65,6 @@ final class Inbox: Sendable {
     return isOpen
   }
 
-  /// Posts deliveries that the loop takes in one turn; those after the end of the loop are discarded.
-  func post(_ deliveries: [Delivery]) {
-    let mustWake = state.withLock { state in
-      for delivery in deliveries { admit(delivery, in: &state) }
-      return wake(&state)
-    }
-    if mustWake { eventfd_write(wakeup, 1) }
-  }
-
   private func admit(_ delivery: Delivery, in state: inout State) {
     if state.isClosed { return }
     if state.deliveries.count >= limit, !delivery.isVital {

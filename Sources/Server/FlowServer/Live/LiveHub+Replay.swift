@@ -60,7 +60,6 @@ extension LiveHub {
     let page = try page(subscription)
     var bytes = 0
     var isCut = false
-    var outbox = Outbox()
     let end = DispatchTime.now().uptimeNanoseconds + LiveHub.pageNanoseconds
     for kept in page where kept.sequence <= present && !isCut {
       isCut = bytes >= LiveHub.pageBytes || DispatchTime.now().uptimeNanoseconds >= end
@@ -70,9 +69,8 @@ extension LiveHub {
       subscription.position = entry.sequence
       guard subscription.admits(entry, self) else { continue }
       var message = LiveMessage(entry)
-      bytes += message.send(to: listener, subscription, by: &outbox)
+      bytes += message.send(to: listener, subscription)
     }
-    outbox.post()
     // The last page ends at the current position.
     if !page.hasMore, !isCut { subscription.position = present }
     if bytes > 0, listener.notifyWhenDrained() {

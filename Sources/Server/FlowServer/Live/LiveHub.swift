@@ -206,21 +206,19 @@ public final class LiveHub: Sendable {
     let first = entries.first?.sequence ?? 0
     // The entries between did not fit into the backlog, or there was no subscription.
     if first > state.withLock({ $0.sent }) + 1 { fallBehind { $0.after < first - 1 } }
-    var outbox = Outbox()
     for entry in entries {
       let groups = state.withLock { $0.live.members(flow: entry.flow, key: entry.key) }
       if groups.isEmpty { continue }
       var message = LiveMessage(shown(entry))
       for members in groups {
-        for member in members where member.after < entry.sequence { send(&message, to: member, by: &outbox) }
+        for member in members where member.after < entry.sequence { send(&message, to: member) }
       }
     }
-    outbox.post()
     if let last = entries.last?.sequence { state.withLock { $0.sent = last } }
     if isOverrun { fallBehind { _ in true } }
   }
 
-  private func send(_ message: inout LiveMessage, to member: LiveIndex.Member, by outbox: inout Outbox) {
+  private func send(_ message: inout LiveMessage, to member: LiveIndex.Member) {
     let (listener, subscription) = (member.listener, member.subscription)
     let restricted = message.mayBeRestricted ? subscription.filter.restricted(message.entry) : nil
     let isOpen = message.isOpen(to: subscription)
@@ -228,13 +226,12 @@ public final class LiveHub: Sendable {
     case .admitted:
       if let restricted {
         var own = LiveMessage(restricted)
-        own.send(to: listener, subscription, by: &outbox)
+        own.send(to: listener, subscription)
       } else {
-        message.send(to: listener, subscription, by: &outbox)
+        message.send(to: listener, subscription)
       }
     case .filtered: break
     case .tooExpensive:
-      outbox.post()
       removeNow(listener)
       listener.end(code: LiveProtocol.tooMuch, reason: "the filter of the subscription costs too much")
     }

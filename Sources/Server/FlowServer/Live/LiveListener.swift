@@ -151,18 +151,18 @@ struct LiveMessage {
 
   /// - Returns: The approximate number of bytes.
   @discardableResult
-  mutating func send(to listener: LiveListener, _ subscription: LiveSubscription, by outbox: inout Outbox) -> Int {
+  mutating func send(to listener: LiveListener, _ subscription: LiveSubscription) -> Int {
     switch (listener, subscription.form) {
     case (.socket(let socket), _):
-      outbox.add(frame(for: subscription.id), to: socket)
+      socket.send(frame(for: subscription.id))
       return text.utf8.count
     case (.stream(let stream), .events(let epoch)):
       let event = event(epoch)
-      outbox.add(chunk: event, to: stream)
+      stream.send(chunk: event)
       return event.count
     case (.stream(let stream), _):
       let line = entry.view.bytes() + [0x0A]
-      outbox.add(chunk: line, to: stream)
+      stream.send(chunk: line)
       return line.count
     case (.watcher, .call(let body)): body(entry)
     case (.watcher, _): break
