@@ -138,6 +138,15 @@ import Testing
     #expect(errors.map(\.message) == ["cannot read `f10000.flow`: at most 10000 files are read together"])
   }
 
+  @Test("a file that does not exist is not reported as one too many") func missingAtLimit() throws {
+    let files = chain(10_000)
+    let compilation = compile("f0.flow") { path in
+      path == "f9999.flow" ? Array("import \"nope.flow\"\ntype T9999 { a: int }\n".utf8) : files(path)
+    }
+    let errors = compilation.diagnostics.filter { $0.severity == .error }
+    #expect(errors.map(\.message) == ["there is no readable file `nope.flow`"])
+  }
+
   @Test("a cycle of imports is reported once, with each import") func cycleOfImports() throws {
     let names = ["a", "b", "c"]
     let compilation = compile("a.flow") { path in

@@ -11,7 +11,7 @@ import Testing
   /// The codes under test; others, such as unused names, are ignored.
   static let subjects: Set<String> = [
     "F106", "F116", "F215", "F216", "F301", "F302", "F305", "F306", "F309", "F314", "F401", "F404", "F405", "F407",
-    "F503", "F510", "F518", "F712", "F713", "F714", "F804", "F805",
+    "F411", "F503", "F510", "F518", "F712", "F713", "F714", "F804", "F805",
   ]
 
   @Test("a sample gives the codes in its name, with the message of its golden file", arguments: Sample.all(in: folder))

@@ -5,7 +5,7 @@ import FlowSyntax
 /// Checks files as separate programs: each file with its imports is one program, unless another file imports it.
 /// - Parameters:
 ///   - isFormChecked: True to report files that `flow fmt` would change (F910).
-///   - parallelism: The way in which the flows of a program are distributed.
+///   - parallelism: The way in which files and flows are distributed.
 public func check(
   roots: [String], isFormChecked: Bool = false, parallelism: Parallelism = .none, load: (String) -> [UInt8]?
 ) -> Compilation {

@@ -13,7 +13,7 @@ public func compile(_ path: String, load: (String) -> [UInt8]?) -> Compilation {
 /// Compiles files as one program.
 /// - Parameters:
 ///   - isLowered: True to return the program; false to return diagnostics only.
-///   - parallelism: The way in which the flows are distributed.
+///   - parallelism: The way in which files and flows are distributed.
 public func compile(
   _ paths: [String], isLowered: Bool = true, parallelism: Parallelism = .none, load: (String) -> [UInt8]?
 ) -> Compilation {

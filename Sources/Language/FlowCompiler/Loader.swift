@@ -14,6 +14,8 @@ struct Loader {
   private(set) var problems: [Diagnostic] = []
   private(set) var suppressions: [String: [Suppression]] = [:]
   private var outlines: [String: ParsedFile] = [:]
+  /// The files that were not read because of the limit.
+  private var excess: Set<String> = []
   private var arranged: Set<String> = []
 
   /// Reads files and follows their imports.
@@ -40,7 +42,11 @@ struct Loader {
     var wave = roots
     while !wave.isEmpty {
       let added = wave.compactMap { path -> SourceFile? in
-        guard seen.insert(path).inserted, seen.count <= Loader.maximumFiles, let text = load(path) else { return nil }
+        guard seen.insert(path).inserted, let text = load(path) else { return nil }
+        guard sources.files.count < Loader.maximumFiles else {
+          excess.insert(path)
+          return nil
+        }
         return sources.add(name: path, text: text)
       }
       let parsed = parallelism.map(count: added.count) { index in
@@ -58,7 +64,7 @@ struct Loader {
   // MARK: - Order
 
   /// A file whose imports are visited.
-  private struct Visit {
+  private struct OpenFile {
     let file: ParsedFile
     /// The import that led to the file.
     let node: ImportNode?
@@ -67,7 +73,7 @@ struct Loader {
 
   /// Appends a file after those that it imports. Not by recursion, since a chain of imports may be long.
   private mutating func arrange(_ root: String) {
-    guard let first = visit(root, from: nil) else { return }
+    guard let first = open(root, from: nil) else { return }
     var chain = [first]
     var positions = [root: 0]
     while let last = chain.last {
@@ -81,7 +87,7 @@ struct Loader {
       let path = resolvedPath(node.path, from: name)
       if let start = positions[path] {
         problems.append(cycle(chain[start...], closedBy: node))
-      } else if let next = visit(path, from: node) {
+      } else if let next = open(path, from: node) {
         positions[path] = chain.count
         chain.append(next)
       }
@@ -89,19 +95,19 @@ struct Loader {
   }
 
   /// - Returns: Nil for a file that was visited before, and for one that was not read.
-  private mutating func visit(_ path: String, from node: ImportNode?) -> Visit? {
+  private mutating func open(_ path: String, from node: ImportNode?) -> OpenFile? {
     guard arranged.insert(path).inserted else { return nil }
     guard let file = outlines[path] else {
       problems.append(missing(path, node))
       return nil
     }
-    return Visit(file: file, node: node, rest: file.imports[...])
+    return OpenFile(file: file, node: node, rest: file.imports[...])
   }
 
   // MARK: - Problems
 
   /// F109: files import each other in a cycle.
-  private func cycle(_ chain: ArraySlice<Visit>, closedBy last: ImportNode) -> Diagnostic {
+  private func cycle(_ chain: ArraySlice<OpenFile>, closedBy last: ImportNode) -> Diagnostic {
     let paths = chain.map(\.file.source.name)
     let names = (paths + paths.prefix(1)).map { "`\($0)`" }.joined(separator: " → ")
     return Diagnostic(
@@ -112,7 +118,7 @@ struct Loader {
 
   /// F108: the file does not exist, or is one too many.
   private func missing(_ path: String, _ node: ImportNode?) -> Diagnostic {
-    guard sources.files.count < Loader.maximumFiles else {
+    guard !excess.contains(path) else {
       return Diagnostic(
         "F108", "cannot read `\(path)`: at most \(Loader.maximumFiles) files are read together",
         at: node?.pathRange ?? SourceRange(0, 0), help: "check the files of one folder at a time")

@@ -52,7 +52,7 @@ extension Explorer {
 
   /// A reaction, or nil where the signal is ignored or deferred.
   private func candidates(for signal: Signal, in state: Int) -> [Int?] {
-    func reactions(to signal: Signal) -> [Int] { handlers[Handler(state: state, signal: signal)] ?? [] }
+    func reactions(to signal: Signal) -> [Int] { handlers[HandlerKey(state: state, signal: signal)] ?? [] }
     switch signal {
     case .event(let event):
       let isPassive = states[state].ignored.contains(event) || states[state].deferred.contains(event)

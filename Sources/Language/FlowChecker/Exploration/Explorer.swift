@@ -28,11 +28,16 @@ struct Explorer {
     case itemFailed(Int)
   }
 
+  struct HandlerKey: Hashable {
+    var state: Int
+    var signal: Signal
+  }
+
   let states: [CheckedState]
   let reactions: [CheckedReaction]
   let starts: [CheckedStart]
   let calls: [CheckedCall]
-  /// Of the guard of each reaction.
+  /// The certainty of the guard of each reaction.
   private let certainty: [GuardLogic.Certainty]
   /// The states that a migration enters.
   let migrated: [Int]
@@ -40,16 +45,11 @@ struct Explorer {
 
   private let bySource: [[Int]]
   /// The reactions of a state to a signal, in the order of the text.
-  let handlers: [Handler: [Int]]
+  let handlers: [HandlerKey: [Int]]
   /// The indices of the steps of each state that has some.
   private let steps: [Int: [Int]]
   /// The states with a reaction to `always`.
   let eager: Set<Int>
-
-  struct Handler: Hashable {
-    var state: Int
-    var signal: Signal
-  }
   var graph = StateGraph()
   var isOverBudget = false
   private var waiting: [Int] = []
@@ -70,7 +70,7 @@ struct Explorer {
     steps = Dictionary(grouping: calls.indices.filter { calls[$0].isStep }) { calls[$0].state }
     handlers = reactions.indices.reduce(into: [:]) { found, index in
       guard let signal = reactions[index].signal else { return }
-      found[Handler(state: reactions[index].source, signal: signal), default: []].append(index)
+      found[HandlerKey(state: reactions[index].source, signal: signal), default: []].append(index)
     }
     eager = Set(handlers.keys.lazy.filter { $0.signal == .always }.map(\.state))
     let statements = states.flatMap { $0.entry + $0.exit } + reactions.flatMap(\.rest.statements)
@@ -131,7 +131,7 @@ struct Explorer {
     return found
   }
 
-  /// The certainty that a reaction follows its trigger, which some callers may not send.
+  /// The certainty of a reaction when its trigger fires: `always` only if every caller may send the event.
   func certainty(of reaction: Int) -> GuardLogic.Certainty {
     certainty[reaction] == .always && !reactions[reaction].rest.isOpen ? .maybe : certainty[reaction]
   }

@@ -6,7 +6,7 @@ import FlowSyntax
 // Reachability, ends, completion and endless reactions, derived from the reachable configurations of a flow.
 extension FlowChecker {
   /// Explores the flow. A flow that is too large is analysed by its states alone, with fewer findings.
-  /// - Parameter certainty: Of the guard of each reaction.
+  /// - Parameter certainty: The certainty of the guard of each reaction.
   /// - Returns: The configurations; nil when they are too many.
   mutating func checkStatechart(_ logic: GuardLogic, certainty: [GuardLogic.Certainty]) -> StateGraph? {
     var explorer = Explorer(

@@ -47,7 +47,7 @@ extension FlowChecker {
       where component.contains(edge.to) && isCertainReply(edge) {
         let taking = edge.reactions.filter { event(of: reactions[$0].trigger) != nil }
         guard let event = taking.first.flatMap({ event(of: reactions[$0].trigger) }) else { continue }
-        let next = following[edge.to] ?? emissionsAtOnce(from: edge.to, within: component, graph)
+        let next = following[edge.to] ?? immediateEmissions(from: edge.to, within: component, graph)
         following[edge.to] = next
         add(
           event, from: senders(taking.map { reactions[$0].rest }), emissions: emissions(of: edge, graph) + next,
@@ -69,7 +69,7 @@ extension FlowChecker {
 
   /// The emissions of the steps that follow immediately from a node: only they, and the step to the node, reply to its
   /// event.
-  private func emissionsAtOnce(
+  private func immediateEmissions(
     from node: Int, within component: Set<Int>, _ graph: StateGraph
   ) -> [CheckedActionStatement] {
     var found: [CheckedActionStatement] = []

@@ -12,7 +12,7 @@ struct ReactionGroup {
 // Guards that are never true, always true, overlap or leave a gap. Only proven facts are reported.
 extension FlowChecker {
   /// - Parameters:
-  ///   - certainty: Of the guard of each reaction.
+  ///   - certainty: The certainty of the guard of each reaction.
   ///   - reached: The states that some path enters; nil when that is not known.
   mutating func checkGuards(_ logic: GuardLogic, certainty: [GuardLogic.Certainty], reached: Set<Int>?) {
     let raised = raisedEvents
@@ -210,6 +210,12 @@ extension FlowChecker {
 }
 
 extension TypedExpression {
-  /// The function at the root of the tree; nil for all other expressions.
-  fileprivate var operation: Builtin? { if case .call(let builtin, _, _) = kind { builtin } else { nil } }
+  /// The function at the root of the tree, also behind definitions; nil for all other expressions.
+  fileprivate var operation: Builtin? {
+    switch kind {
+    case .call(let builtin, _, _): builtin
+    case .named(let definition): definition.body.operation
+    default: nil
+    }
+  }
 }

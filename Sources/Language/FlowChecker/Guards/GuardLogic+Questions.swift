@@ -1,7 +1,7 @@
 import CEL
 
 extension GuardLogic {
-  /// True for all values, for some, or for none.
+  /// A proof about an expression: it is always true and can't fail, it is never true, or neither is known.
   enum Certainty { case always, maybe, never }
 
   /// - Parameter safeSlots: The variables that always have a value; an expression that may fail is not always true.

@@ -53,16 +53,13 @@ func checkUnusedNames(of flow: CheckedFlow, using uses: Uses, into problems: ino
 
 /// F506: an import whose file, and the files imported by it, declare nothing that is used here.
 func checkUnusedImports(_ context: LintContext, using uses: ProgramUses, into problems: inout [Diagnostic]) {
-  let byName = Dictionary(context.files.map { ($0.source.name, $0) }) { first, _ in first }
+  let imports = ImportGraph(context.files)
   for file in context.files {
-    let imports = file.declarations.compactMap { declaration in
-      if case .importing(let node) = declaration { node } else { nil }
+    guard let own = imports.byFile[file.source.name] else { continue }
+    let wanted = (uses.byFile[file.source.name] ?? []).reduce(into: Set<String>()) { wanted, name in
+      wanted.formUnion(imports.filesByName[name] ?? [])
     }
-    let here = imports.isEmpty ? [] : uses.byFile[file.source.name] ?? []
-    for node in imports {
-      guard let imported = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
-      var seen: Set<String> = []
-      guard !isNeeded(imported, uses: here, byName: byName, seen: &seen) else { continue }
+    for (node, path) in own where imports.hasFile(path) && !imports.leads(from: path, to: wanted) {
       problems.append(
         Diagnostic(
           "F506", .warning, "`\(node.path)` is imported but not used", at: node.range, label: "not needed",
@@ -71,19 +68,41 @@ func checkUnusedImports(_ context: LintContext, using uses: ProgramUses, into pr
   }
 }
 
-private func isNeeded(
-  _ file: ParsedFile, uses used: Set<String>, byName: [String: ParsedFile], seen: inout Set<String>
-) -> Bool {
-  guard seen.insert(file.source.name).inserted else { return false }
-  for declaration in file.declarations {
-    if case .importing(let node) = declaration {
-      guard let next = byName[resolvedPath(node.path, from: file.source.name)] else { continue }
-      if isNeeded(next, uses: used, byName: byName, seen: &seen) { return true }
-    } else if let name = declaration.declaredName, used.contains(name) {
-      return true
+/// The imports of a program, and where its names are declared.
+private struct ImportGraph {
+  /// The imports of each file that has some, with their paths.
+  private(set) var byFile: [String: [(node: ImportNode, path: String)]] = [:]
+  /// The files that declare a name.
+  private(set) var filesByName: [String: [String]] = [:]
+  private let files: Set<String>
+
+  init(_ files: [ParsedFile]) {
+    self.files = Set(files.map(\.source.name))
+    for file in files {
+      for declaration in file.declarations {
+        if case .importing(let node) = declaration {
+          let path = resolvedPath(node.path, from: file.source.name)
+          byFile[file.source.name, default: []].append((node, path))
+        } else if let name = declaration.declaredName {
+          filesByName[name, default: []].append(file.source.name)
+        }
+      }
     }
   }
-  return false
+
+  func hasFile(_ path: String) -> Bool { files.contains(path) }
+
+  /// Returns whether a file is one of others, or imports one of them. Not by recursion, since a chain may be long.
+  func leads(from path: String, to wanted: Set<String>) -> Bool {
+    if wanted.isEmpty { return false }
+    var seen: Set = [path]
+    var waiting = [path]
+    while let next = waiting.popLast() {
+      if wanted.contains(next) { return true }
+      for (_, path) in byFile[next] ?? [] where seen.insert(path).inserted { waiting.append(path) }
+    }
+    return false
+  }
 }
 
 /// `b/../c.flow` seen from `a/x.flow` is `a/c.flow`.
