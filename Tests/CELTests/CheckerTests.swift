@@ -196,6 +196,10 @@ let sampleVariables: [(String, ValueType)] = [
     }
   }
 
+  @Test("each scalar has its own place in the table of an operator") func simpleTypes() {
+    #expect(ValueType.operands.map(\.operandIndex) == Array(0..<9))
+  }
+
   @Test("tampered JSON of an expression is rejected") func tamperedJSON() throws {
     let typed = try #require(sampleEnvironment().check(parse("items.all(i, i.qty + 1 > 2)").0).expression)
     let bytes = typed.json.bytes()

@@ -242,19 +242,8 @@ extension Checker {
 
   /// The overload for exactly these types. Scalars fit no other, so that no search is needed.
   private func exactMatch(_ types: [ValueType], _ signatures: [Signature]) -> Signature? {
-    guard let first = types.first, types.allSatisfy({ $0.isScalar || $0 == .dyn }) else { return nil }
-    // Any type agrees with `dyn`: it may fit several.
-    let isDynamic = types.contains(.dyn)
-    if isDynamic, signatures.count > 1 { return nil }
-    let index = signatures.indices.first { index in
-      let parameters = signatures[index].parameters
-      guard parameters.count == types.count, signatures[index].result.isScalar else { return false }
-      // `==` accepts two values of any one type.
-      if case .parameter? = parameters.first {
-        return parameters.allSatisfy { $0 == parameters[0] } && (isDynamic || types.allSatisfy { $0 == first })
-      }
-      return parameters == types
-    }
+    guard !types.isEmpty, types.allSatisfy(\.isScalar) else { return nil }
+    let index = signatures.indices.first { signatures[$0].result.isScalar && signatures[$0].parameters == types }
     return index.map { signatures[$0] }
   }
 

@@ -21,8 +21,8 @@ public struct Environment: Sendable {
   /// Overloads by name: of the library, and those only declared.
   private(set) var overloads = Self.libraryOverloads
   private var slotCount = 0
-  /// The first parts of the declared names that have several.
-  private var roots: Set<String> = []
+  /// The first parts of the declared names.
+  private var roots = NameRoots()
 
   public init(types: TypeRegistry = TypeRegistry(), container: String = "") {
     self.types = types
@@ -31,7 +31,7 @@ public struct Environment: Sendable {
 
   /// The overloads of the library, by name.
   static let libraryOverloads = Dictionary(grouping: Library.allCases.flatMap { $0.overloads() }, by: \.name)
-  private static let libraryRoots = Set(libraryOverloads.keys.compactMap(TypeRegistry.root))
+  private static let libraryRoots = NameRoots(libraryOverloads.keys)
 
   /// Declares a variable and returns its slot in the evaluation frame: `slot`, or the next free one.
   @discardableResult
@@ -39,7 +39,7 @@ public struct Environment: Sendable {
     let index = slot ?? slotCount
     slotCount = max(slotCount, index + 1)
     variables[name] = Variable(type: type, slot: index)
-    note(name)
+    roots.add(name)
     return index
   }
 
@@ -49,11 +49,7 @@ public struct Environment: Sendable {
   /// Declares a name for an expression; a reference to it is evaluated at most once.
   public mutating func declare(definition name: String, _ body: TypedExpression) {
     definitions[name] = Definition(name: name, body: body)
-    note(name)
-  }
-
-  private mutating func note(_ name: String) {
-    if let root = TypeRegistry.root(of: name) { roots.insert(root) }
+    roots.add(name)
   }
 
   /// Returns false if no function has a name that begins with this one and a dot.
@@ -77,7 +73,7 @@ public struct Environment: Sendable {
   /// Declares a function.
   public mutating func declare(_ function: FunctionDefinition) {
     functions[function.name] = function
-    note(function.name)
+    roots.add(function.name)
   }
 
   /// The body of a declared function; nil for a function of the library.
@@ -86,7 +82,7 @@ public struct Environment: Sendable {
   /// Declares an overload that can be checked but has no implementation.
   public mutating func declare(_ signature: Signature) {
     overloads[signature.name, default: []].append(signature)
-    note(signature.name)
+    roots.add(signature.name)
   }
 
   /// Removes a variable or definition.

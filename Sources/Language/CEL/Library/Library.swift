@@ -1,5 +1,5 @@
-/// A part of the function library that an environment may include.
-public enum Library: String, Hashable, Sendable, CaseIterable {
+/// A part of the function library.
+enum Library: String, Hashable, Sendable, CaseIterable {
   case standard, strings, math, encoders, optionals, lists, sets, regex, network, urls, localTime
 
   /// Every overload, by name.

@@ -21,7 +21,7 @@ struct ScalarOverloads: Sendable {
 
   private init(_ builtin: Builtin, _ signatures: [Signature]) {
     self.builtin = builtin
-    let types = ValueType.simple
+    let types = ValueType.operands
     table = types.flatMap { left in types.map { ScalarOverloads.match([left, $0], signatures) } }
   }
 
@@ -37,18 +37,18 @@ struct ScalarOverloads: Sendable {
 
   /// The result for two types; nil for others than scalars and `dyn`, and when no overload accepts them.
   func match(_ left: ValueType, _ right: ValueType) -> Match? {
-    guard let left = left.simpleIndex, let right = right.simpleIndex else { return nil }
-    return table[left * ValueType.simple.count + right]
+    guard let left = left.operandIndex, let right = right.operandIndex else { return nil }
+    return table[left * ValueType.operands.count + right]
   }
 }
 
 extension ValueType {
-  fileprivate static let simple: [ValueType] = [
+  static let operands: [ValueType] = [
     .bool, .int, .uint, .double, .string, .bytes, .timestamp, .duration, .dyn,
   ]
 
-  /// The position in ``simple``.
-  fileprivate var simpleIndex: Int? {
+  /// The position in ``operands``.
+  var operandIndex: Int? {
     switch self {
     case .bool: 0
     case .int: 1
@@ -63,5 +63,5 @@ extension ValueType {
     }
   }
 
-  var isScalar: Bool { simpleIndex.map { $0 < 8 } ?? false }
+  var isScalar: Bool { self != .dyn && operandIndex != nil }
 }

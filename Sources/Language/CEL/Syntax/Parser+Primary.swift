@@ -51,8 +51,8 @@ extension ExpressionParser {
     case "true": return make(range, .literal(.bool(true)))
     case "false": return make(range, .literal(.bool(false)))
     case "null": return make(range, .literal(.null))
-    case "in": return failName()
-    case _ where stopWords.contains(name): return failName()
+    case "in": return failAtWord()
+    case _ where stopWords.contains(name): return failAtWord()
     default: break
     }
     if Self.isReserved(name), !leadsToRecord() {
@@ -67,7 +67,8 @@ extension ExpressionParser {
     return make(range, .identifier(name, isRooted: isRooted))
   }
 
-  private mutating func failName() -> Expression {
+  /// Reports that the last word can't begin an expression.
+  private mutating func failAtWord() -> Expression {
     position -= 1
     failUnexpected("expected an expression")
     return missing()
@@ -75,12 +76,12 @@ extension ExpressionParser {
 
   /// Most names differ from all reserved words in their length or first letter, so that no table is searched.
   static func isReserved(_ name: String) -> Bool {
-    guard (2...9).contains(name.utf8.count), let first = name.utf8.first, reservedInitials.contains(first) else {
-      return false
-    }
+    guard reservedLengths.contains(name.utf8.count), let first = name.utf8.first, reservedInitials.contains(first)
+    else { return false }
     return reservedWords.contains(name)
   }
 
+  private static let reservedLengths = 0...(reservedWords.map(\.utf8.count).max() ?? 0)
   private static let reservedInitials = Array(Set(reservedWords.compactMap(\.utf8.first)))
 
   /// A package may be called by a reserved word when the whole name is that of a record.

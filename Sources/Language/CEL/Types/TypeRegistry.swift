@@ -10,8 +10,8 @@ public struct TypeRegistry: Sendable {
   public private(set) var enums: [EnumDeclaration] = []
   private var recordIndices: [String: Int] = [:]
   private var enumIndices: [String: Int] = [:]
-  /// The first parts of the declared names that have several.
-  private var roots: Set<String> = []
+  /// The first parts of the declared names.
+  private var roots = NameRoots()
 
   public init() {}
 
@@ -21,16 +21,9 @@ public struct TypeRegistry: Sendable {
       records[index] = record
     } else if records.count < Self.maximumCount {
       recordIndices[record.name] = records.count
-      note(record.name)
+      roots.add(record.name)
       records.append(record)
     }
-  }
-
-  private mutating func note(_ name: String) { if let root = Self.root(of: name) { roots.insert(root) } }
-
-  /// The first part of a name that has several.
-  static func root(of name: String) -> String? {
-    name.utf8.firstIndex(of: UInt8(ascii: ".")).map { String(name[..<$0]) }
   }
 
   /// Returns whether a selection from a name may be that of a type, or of a value of an enum.
@@ -44,7 +37,7 @@ public struct TypeRegistry: Sendable {
       enums[index] = enumeration
     } else if enums.count < Self.maximumCount {
       enumIndices[enumeration.name] = enums.count
-      note(enumeration.name)
+      roots.add(enumeration.name)
       enums.append(enumeration)
     }
   }
@@ -84,8 +77,7 @@ public struct TypeRegistry: Sendable {
 
 /// The protobuf types that have a meaning of their own in CEL.
 enum WellKnown {
-  /// The first parts of their names.
-  static let roots = Set(types.keys.compactMap(TypeRegistry.root))
+  static let roots = NameRoots(types.keys)
 
   static let types: [String: ValueType] = [
     "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
