@@ -327,7 +327,7 @@ import Testing
     let timeline = try Timeline()
     var model = Model()
     var (created, refused) = (0, 0)
-    for step in 0..<220 {
+    for step in 0..<300 {
       let (flow, email) = (["Member", "Member", "Guest"][roll(3)], "e\(roll(4))")
       let now = timeline.world.now()
       switch roll(12) {
@@ -348,7 +348,7 @@ import Testing
       default: if roll(3) == 0 { try timeline.restore() } else { try timeline.reopen() }
       }
     }
-    #expect(created > 5 && refused > 5, "the history is worth something: \(created), \(refused)")
+    #expect(created > 10 && refused > 10, "the history is worth something: \(created), \(refused)")
     #expect(try StoreFile.check(timeline.path) == [])
   }
 
