@@ -43,7 +43,7 @@ struct Explorer {
   let migrated: [Int]
   let assignedAfterStart: Set<Int>
 
-  private let bySource: [[Int]]
+  private let reactionsByState: [[Int]]
   /// The reactions of a state to a signal, in the order of the text.
   let handlers: [HandlerKey: [Int]]
   /// The indices of the steps of each state that has some.
@@ -58,7 +58,7 @@ struct Explorer {
 
   init(
     states: [CheckedState], reactions: [CheckedReaction], starts: [CheckedStart], calls: [CheckedCall],
-    certainty: [GuardLogic.Certainty], migrated: [Int]
+    reactionsByState: [[Int]], certainty: [GuardLogic.Certainty], migrated: [Int]
   ) {
     self.states = states
     self.reactions = reactions
@@ -66,7 +66,7 @@ struct Explorer {
     self.calls = calls
     self.certainty = certainty
     self.migrated = migrated
-    bySource = indices(of: reactions, stateCount: states.count)
+    self.reactionsByState = reactionsByState
     steps = Dictionary(grouping: calls.indices.filter { calls[$0].isStep }) { calls[$0].state }
     handlers = reactions.indices.reduce(into: [:]) { found, index in
       guard let signal = reactions[index].signal else { return }
@@ -179,7 +179,7 @@ struct Explorer {
 
   private mutating func followOutside(from index: Int, _ active: [Int]) {
     let node = graph.nodes[index]
-    let here = active.flatMap { bySource[$0] }
+    let here = active.flatMap { reactionsByState[$0] }
     var events: Set<Int> = []
     var hasAny = false
     for reaction in here {

@@ -11,7 +11,7 @@ extension FlowChecker {
   mutating func checkStatechart(_ logic: GuardLogic, certainty: [GuardLogic.Certainty]) -> StateGraph? {
     var explorer = Explorer(
       states: states, reactions: reactions, starts: starts, calls: calls,
-      certainty: certainty, migrated: migratedStates())
+      reactionsByState: reactionsByState, certainty: certainty, migrated: migratedStates())
     guard let graph = explorer.explore() else {
       problems.append(
         Diagnostic(

@@ -7,7 +7,7 @@ import FlowSyntax
 extension FlowChecker {
   /// Assigns each named call a slot for its last result. Two calls of one action may share a name.
   mutating func declareCalls() {
-    let handlers = FailureHandlers(node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions))
+    let handlers = FailureHandlers(reactionNodes)
     for (state, node) in stateNodes.enumerated() {
       guard let node else { continue }
       for call in node.calls { declare(call, in: state, isStep: false, handlers) }

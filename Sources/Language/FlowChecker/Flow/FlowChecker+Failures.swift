@@ -62,8 +62,7 @@ extension FlowChecker {
 
   /// The guards of all reactions by their ranges.
   private var guardNodes: [SourceRange: Expression] {
-    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
-    return Dictionary(all.compactMap(\.rest.guardExpression).map { ($0.range, $0) }) { first, _ in first }
+    Dictionary(reactionNodes.compactMap(\.rest.guardExpression).map { ($0.range, $0) }) { first, _ in first }
   }
 
   private func comparedCodes(_ expression: Expression) -> [(String, SourceRange)] {

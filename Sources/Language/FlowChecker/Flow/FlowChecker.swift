@@ -130,6 +130,9 @@ struct FlowChecker {
       uniqueKeysWithValues: fields.enumerated().map { (FrameLayout.firstField + $0.offset, $0.element.plainName) })
   }
 
+  /// The syntax of all reactions: those of the flow, then those of each state.
+  var reactionNodes: [ReactionNode] { node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions) }
+
   /// Adds a field with the next slot.
   mutating func add(_ field: CheckedFlow.Field) {
     fieldsByName[field.plainName, default: []].append(fields.count)

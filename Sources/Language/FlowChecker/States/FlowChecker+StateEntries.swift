@@ -235,8 +235,7 @@ extension FlowChecker {
 
   /// True when the values of a state are kept for a `history`.
   private func isRemembered(_ state: Int) -> Bool {
-    let all = node.reactions + stateNodes.compactMap { $0 }.flatMap(\.reactions)
-    let histories = all.compactMap(\.rest.target).filter { $0.names.last?.text == "history" }
+    let histories = reactionNodes.compactMap(\.rest.target).filter { $0.names.last?.text == "history" }
     return histories.contains { path in
       path.names.dropLast().last.map { name in
         states.indices.contains { states[$0].name.text == name.text && ($0..<states[$0].end).contains(state) }
